@@ -3,7 +3,8 @@
  *
  * <p>Each class is one step of Algorithm 1 of "FAdam: Adam is a natural gradient optimizer using
  * diagonal empirical Fisher information" (arXiv 2405.12807): the bias-corrected decay, the FIM EMA,
- * the preconditioner with its epsilon rules, the RMS clip. None of them reads or assigns a variable.
- * Reductions run over fixed blocks, so that their bits do not depend on the number of threads.
+ * the preconditioner with its epsilon rules, the RMS clip. None of them reads or assigns a
+ * variable. Reductions run over fixed blocks, so that their bits do not depend on the number of
+ * threads.
  */
 package io.github.fadam.ops.fisher;

@@ -20,7 +20,8 @@ import org.tensorflow.proto.DataType;
  * @param handle name of the operation in the main graph whose value the signature reads
  * @param copies names of the main graph's other operations that hold a copy of the value and have
  *     to be given the same value before saving
- * @param checkpointKeys the keys under which the checkpoint stores the value, {@code handle}'s first
+ * @param checkpointKeys the keys under which the checkpoint stores the value, {@code handle}'s
+ *     first
  */
 public record ModelVariable(
     String name,
