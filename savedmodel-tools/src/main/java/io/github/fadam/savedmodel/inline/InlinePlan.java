@@ -26,7 +26,16 @@ public record InlinePlan(
     Map<String, String> outputs,
     List<String> sideEffects) {
 
-  /** Copies the collections. */
+  /**
+   * Copies the collections.
+   *
+   * @param signature see the record
+   * @param nodes see the record
+   * @param external see the record
+   * @param inputs see the record
+   * @param outputs see the record
+   * @param sideEffects see the record
+   */
   public InlinePlan {
     nodes = List.copyOf(nodes);
     external = Set.copyOf(external);

@@ -33,7 +33,18 @@ public record ModelVariable(
     List<String> copies,
     List<String> checkpointKeys) {
 
-  /** Copies the lists. */
+  /**
+   * Copies the lists.
+   *
+   * @param name see the record
+   * @param dataType see the record
+   * @param shape see the record
+   * @param trainable see the record
+   * @param trainableSource see the record
+   * @param handle see the record
+   * @param copies see the record
+   * @param checkpointKeys see the record
+   */
   public ModelVariable {
     copies = List.copyOf(copies);
     checkpointKeys = List.copyOf(checkpointKeys);

@@ -1,0 +1,67 @@
+package io.github.fadam.ops.fisher;
+
+import org.tensorflow.Operand;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.family.TNumber;
+
+/**
+ * The denominator {@code d = f^p + epsilon} of the invariant natural gradient and of the natural
+ * weight decay (Algorithm 1, lines 8 and 11; equations 27 and 28 for p = 1/2).
+ *
+ * @param denominator d, positive
+ * @param <T> the type of f
+ */
+public record Preconditioner<T extends TNumber>(Operand<T> denominator) {
+
+  /**
+   * Adds the operations that compute the denominator.
+   *
+   * @param tf where to add them
+   * @param fisher f, the diagonal of the FIM after this step's EMA, not negative
+   * @param gradient g of this step, which one of the epsilon rules looks at
+   * @param exponent the FIM exponent p, 0.5 in the paper
+   * @param epsilon the epsilon rule
+   * @param <T> float32 or float64
+   * @return the preconditioner
+   */
+  public static <T extends TNumber> Preconditioner<T> of(
+      Ops tf, Operand<T> fisher, Operand<T> gradient, double exponent, Epsilon epsilon) {
+    Operand<T> power;
+    if (exponent == 0.5) {
+      power = tf.math.sqrt(fisher);
+    } else if (exponent == 1.0) {
+      power = fisher;
+    } else {
+      power = tf.math.pow(fisher, FloatRange.scalar(tf, exponent, fisher));
+    }
+    return new Preconditioner<>(tf.math.add(power, epsilon.term(tf, gradient, exponent)));
+  }
+
+  /**
+   * Adds the operations that divide a gradient: the invariant natural gradient before its clip.
+   *
+   * @param tf where to add them
+   * @param gradient g
+   * @return {@code g / d}
+   */
+  public Operand<T> naturalGradient(Ops tf, Operand<T> gradient) {
+    return tf.math.div(gradient, denominator);
+  }
+
+  /**
+   * Adds the operations that divide the parameters: the direction of the natural weight decay
+   * before its clip. Where f is 0 the quotient is as large as theta / epsilon; it saturates at the
+   * type's largest finite number.
+   *
+   * @param tf where to add them
+   * @param theta the variable's value before the step
+   * @return {@code theta / d}
+   */
+  public Operand<T> decayDirection(Ops tf, Operand<T> theta) {
+    double max = FloatRange.of(theta).max();
+    return tf.clipByValue(
+        tf.math.div(theta, denominator),
+        FloatRange.scalar(tf, -max, theta),
+        FloatRange.scalar(tf, max, theta));
+  }
+}

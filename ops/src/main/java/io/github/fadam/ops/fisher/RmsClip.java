@@ -1,0 +1,33 @@
+package io.github.fadam.ops.fisher;
+
+import org.tensorflow.Operand;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat64;
+import org.tensorflow.types.family.TNumber;
+
+/**
+ * The RMS clip {@code x / max(1, RMS(x) / c)} over one variable (Algorithm 1, lines 9 and 12;
+ * appendix B.3).
+ */
+public final class RmsClip {
+
+  private RmsClip() {}
+
+  /**
+   * Adds the operations that clip a tensor.
+   *
+   * @param tf where to add them
+   * @param x what to clip, finite, float32 or float64, of known static shape
+   * @param threshold c, a positive scalar; infinity clips nothing
+   * @param <T> the type of x
+   * @return x, scaled down so that its RMS is at most c
+   */
+  public static <T extends TNumber> Operand<T> of(Ops tf, Operand<T> x, Operand<T> threshold) {
+    RootMeanSquare<T> rms = RootMeanSquare.of(tf, x);
+    Operand<TFloat64> c = tf.dtypes.cast(threshold, TFloat64.class);
+    Operand<TFloat64> divisor =
+        tf.math.maximum(tf.constant(1.0), tf.math.div(tf.math.mul(rms.scale(), rms.relative()), c));
+    Operand<T> factor = tf.dtypes.cast(tf.math.div(rms.scale(), divisor), x.type());
+    return tf.math.mul(rms.scaled(), factor);
+  }
+}
