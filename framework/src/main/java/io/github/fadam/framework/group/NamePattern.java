@@ -1,0 +1,91 @@
+package io.github.fadam.framework.group;
+
+import java.util.regex.Pattern;
+
+/**
+ * Selects variables by name with a glob.
+ *
+ * <ul>
+ *   <li>{@code *} stands for any number of characters, {@code /} included; {@code ?} for exactly
+ *       one; everything else for itself.
+ *   <li>The pattern has to match from the start of any path segment to the end of the name: {@code
+ *       head/*} and {@code kernel} both match {@code sequential/head/kernel}, {@code head} and
+ *       {@code ead/*} do not.
+ *   <li>A pattern that begins with {@code /} matches from the start of the name only: {@code
+ *       /head/*} matches {@code head/kernel}, not {@code sequential/head/kernel}.
+ *   <li>Where variables share a name, a checkpoint path is appended to it ({@code kernel@ks/0}). A
+ *       pattern may leave it out, and then matches all of them, or spell it ({@code kernel@ks/0}).
+ * </ul>
+ *
+ * @see #of(String)
+ */
+public final class NamePattern {
+
+  private final String glob;
+  private final Pattern regex;
+
+  private NamePattern(String glob, Pattern regex) {
+    this.glob = glob;
+    this.regex = regex;
+  }
+
+  /**
+   * Compiles a pattern.
+   *
+   * @param glob the pattern, see above
+   * @return the compiled pattern
+   * @throws IllegalArgumentException if {@code glob} selects nothing: it is blank or only {@code /}
+   */
+  public static NamePattern of(String glob) {
+    if (glob.isBlank() || glob.equals("/")) {
+      throw new IllegalArgumentException(
+          "Expected a pattern for variable names, found '"
+              + glob
+              + "'; give a name, a glob such as 'head/*', or '*' for all variables.");
+    }
+    boolean anchored = glob.startsWith("/");
+    StringBuilder expression = new StringBuilder(anchored ? "" : "(?:[^@]*/)?");
+    glob.codePoints()
+        .skip(anchored ? 1 : 0)
+        .forEach(
+            character -> {
+              switch (character) {
+                case '*' -> expression.append(".*");
+                case '?' -> expression.append('.');
+                default -> expression.append(Pattern.quote(Character.toString(character)));
+              }
+            });
+    expression.append("(?:@.*)?");
+    return new NamePattern(glob, Pattern.compile(expression.toString(), Pattern.DOTALL));
+  }
+
+  /**
+   * Whether a variable is meant.
+   *
+   * @param name the variable's name
+   * @return true if the pattern matches from the start of one of the name's segments to its end
+   */
+  public boolean matches(String name) {
+    return regex.matcher(name).matches();
+  }
+
+  /**
+   * The pattern as it was given.
+   *
+   * @return the glob
+   */
+  @Override
+  public String toString() {
+    return glob;
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof NamePattern pattern && glob.equals(pattern.glob);
+  }
+
+  @Override
+  public int hashCode() {
+    return glob.hashCode();
+  }
+}
