@@ -1,6 +1,10 @@
 package io.github.fadam.framework.group;
 
+import java.util.Collection;
+import java.util.List;
+import java.util.function.Function;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * Selects variables by name with a glob.
@@ -57,6 +61,33 @@ public final class NamePattern {
             });
     expression.append("(?:@.*)?");
     return new NamePattern(glob, Pattern.compile(expression.toString(), Pattern.DOTALL));
+  }
+
+  /**
+   * The items whose names match at least one of some patterns.
+   *
+   * @param items what to select from
+   * @param name from an item to its name
+   * @param globs the patterns
+   * @param <V> type of the items
+   * @return the selected items in their own order, each once
+   * @throws IllegalArgumentException if a pattern matches nothing, with all names there are
+   */
+  public static <V> List<V> select(
+      Collection<V> items, Function<V, String> name, Collection<String> globs) {
+    List<NamePattern> patterns = globs.stream().map(NamePattern::of).toList();
+    for (NamePattern pattern : patterns) {
+      if (items.stream().noneMatch(item -> pattern.matches(name.apply(item)))) {
+        throw new IllegalArgumentException(
+            "Pattern '"
+                + pattern
+                + "' matches no variable; there are "
+                + items.stream().map(name).collect(Collectors.joining(", ")));
+      }
+    }
+    return items.stream()
+        .filter(item -> patterns.stream().anyMatch(p -> p.matches(name.apply(item))))
+        .toList();
   }
 
   /**

@@ -19,6 +19,32 @@ public sealed interface Epsilon {
   double value();
 
   /**
+   * The rule's name among options.
+   *
+   * @return {@code fixed}, {@code by-size} or {@code by-gradient}
+   */
+  String rule();
+
+  /**
+   * An epsilon by the name of its rule.
+   *
+   * @param rule {@code fixed}, {@code by-size} or {@code by-gradient}
+   * @param value epsilon, positive and finite
+   * @return the epsilon
+   * @throws IllegalArgumentException if there is no such rule or the value is out of bounds
+   */
+  static Epsilon of(String rule, double value) {
+    return switch (rule) {
+      case "fixed" -> new Fixed(value);
+      case "by-size" -> new BySize(value);
+      case "by-gradient" -> new ByGradient(value);
+      default ->
+          throw new IllegalArgumentException(
+              "Expected the epsilon rule fixed, by-size or by-gradient, found " + rule);
+    };
+  }
+
+  /**
    * Adds the operations that compute what is added to {@code f^p}.
    *
    * @param tf where to add them
@@ -46,6 +72,11 @@ public sealed interface Epsilon {
     }
 
     @Override
+    public String rule() {
+      return "fixed";
+    }
+
+    @Override
     public <T extends TNumber> Operand<T> term(Ops tf, Operand<T> gradient, double exponent) {
       return floored(tf, Math.pow(value, 2 * exponent), gradient);
     }
@@ -65,6 +96,11 @@ public sealed interface Epsilon {
      */
     public BySize {
       requirePositive(value);
+    }
+
+    @Override
+    public String rule() {
+      return "by-size";
     }
 
     @Override
@@ -89,6 +125,11 @@ public sealed interface Epsilon {
      */
     public ByGradient {
       requirePositive(value);
+    }
+
+    @Override
+    public String rule() {
+      return "by-gradient";
     }
 
     @Override

@@ -1,0 +1,70 @@
+package io.github.fadam.framework.optimizer;
+
+import io.github.fadam.ops.variable.TrainableVariable;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.tensorflow.Output;
+import org.tensorflow.framework.optimizers.Optimizer.GradAndVar;
+import org.tensorflow.ndarray.Shape;
+
+/** Checks the gradient and variable pairs that a step is built from. */
+final class GradientPairs {
+
+  private GradientPairs() {}
+
+  static Map<TrainableVariable, Output<?>> checked(
+      String optimizer, List<? extends GradAndVar<?>> pairs) {
+    Map<TrainableVariable, Output<?>> gradients = new LinkedHashMap<>();
+    for (GradAndVar<?> pair : pairs) {
+      TrainableVariable variable = TrainableVariable.of(pair.getVariable());
+      Output<?> gradient = pair.getGradient();
+      if (gradient == null || gradient.isClosed()) {
+        throw new IllegalArgumentException(
+            optimizer
+                + " expected a gradient for "
+                + variable.name()
+                + ", found none; leave the pair out to keep the variable as it is.");
+      }
+      requireFit(variable, gradient);
+      if (gradients.put(variable, gradient) != null) {
+        throw new IllegalArgumentException(
+            optimizer
+                + " expected every variable once, found "
+                + variable.name()
+                + " twice; add its gradients first.");
+      }
+    }
+    if (gradients.isEmpty()) {
+      throw new IllegalArgumentException(
+          optimizer + " expected at least one gradient, found none; is anything trainable?");
+    }
+    return gradients;
+  }
+
+  private static void requireFit(TrainableVariable variable, Output<?> gradient) {
+    Shape shape = variable.shape();
+    if (shape.isUnknown() || shape.hasUnknownDimension()) {
+      throw new IllegalArgumentException(
+          "Expected a variable of fully known shape, found "
+              + variable.name()
+              + " of shape "
+              + shape
+              + "; slots cannot be made for it.");
+    }
+    if (gradient.dataType() != variable.dataType() || !gradient.shape().isCompatibleWith(shape)) {
+      throw new IllegalArgumentException(
+          "Expected a gradient of "
+              + variable.dataType()
+              + " "
+              + shape
+              + " for "
+              + variable.name()
+              + ", found "
+              + gradient.dataType()
+              + " "
+              + gradient.shape()
+              + ".");
+    }
+  }
+}

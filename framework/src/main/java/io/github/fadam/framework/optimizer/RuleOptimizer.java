@@ -1,0 +1,399 @@
+package io.github.fadam.framework.optimizer;
+
+import io.github.fadam.framework.group.NamePattern;
+import io.github.fadam.framework.rule.Hyper;
+import io.github.fadam.framework.rule.Rule;
+import io.github.fadam.framework.schedule.Schedule;
+import io.github.fadam.ops.gradient.GradientResult;
+import io.github.fadam.ops.gradient.Gradients;
+import io.github.fadam.ops.variable.TrainableVariable;
+import io.github.fadam.ops.variable.Variables;
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.stream.Collectors;
+import org.tensorflow.Operand;
+import org.tensorflow.Output;
+import org.tensorflow.Session;
+import org.tensorflow.framework.optimizers.Optimizer;
+import org.tensorflow.op.Op;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Variable;
+import org.tensorflow.types.TFloat64;
+import org.tensorflow.types.family.TNumber;
+import org.tensorflow.types.family.TType;
+
+/**
+ * What all optimizers of this library share: everything around a {@link Rule}.
+ *
+ * <p>It is an {@link Optimizer} of tensorflow-framework and used like one, and does more: it trains
+ * resource variables ({@code VarHandleOp}) as well as reference variables ({@code VariableV2}), in
+ * one graph too; it skips what the loss does not reach and says so; two optimizers may live in one
+ * graph; one step has one order, whatever the number of threads.
+ *
+ * <p><b>One step.</b> All gradients are computed first, then every update is computed from the
+ * values before the step, then everything is assigned, the step counter last.
+ *
+ * <p><b>State.</b> Slots, the step counter and the learning rate's multiplier are variables of the
+ * graph, of the kind of the variable they belong to, and are initialised with all others: by the
+ * first run of a {@code new Session(graph)}, by {@code Session.initialize()} or {@code
+ * forceInitialize()}. {@code Session.save} and {@code restore} keep those of reference variables,
+ * if the step was built before the first save; TensorFlow-Java's saver leaves out every resource
+ * variable, about which {@link #minimize(Operand) minimize} warns.
+ *
+ * <p>16-bit variables are updated in float32: their slots are float32, and by default a slot {@code
+ * master} keeps the value in float32, because steps of 1e-3 are lost in a bfloat16 of 1. Where the
+ * variable was assigned from outside, the assigned value counts.
+ *
+ * <p>An instance builds one step. It is not safe for use by several threads, as the framework's
+ * optimizers are not; the step it builds may be run from any thread.
+ */
+public abstract class RuleOptimizer extends Optimizer {
+
+  private static final System.Logger LOG = System.getLogger(RuleOptimizer.class.getName());
+
+  private final String name;
+  private final Rule rule;
+  private final Map<Hyper, Schedule> schedules;
+  private final boolean masterWeights;
+  private final Map<String, String> settings;
+  private final Map<TrainableVariable, VariableUpdate<?>> updates = new LinkedHashMap<>();
+  private final Map<Hyper, Operand<TFloat64>> hypers = new EnumMap<>(Hyper.class);
+  private StepClock clock;
+
+  /**
+   * Takes what a builder has collected.
+   *
+   * @param builder the builder; later changes to it have no effect
+   * @param rule the update
+   */
+  protected RuleOptimizer(RuleOptimizerBuilder<?> builder, Rule rule) {
+    super(builder.graph(), builder.name());
+    this.name = builder.name();
+    this.rule = rule;
+    this.schedules = builder.schedules();
+    this.masterWeights = builder.masterWeights();
+    this.settings = builder.settings();
+  }
+
+  /** {@inheritDoc} */
+  @Override
+  public String getOptimizerName() {
+    return name;
+  }
+
+  /**
+   * All options with their values, as reports and checkpoints record them.
+   *
+   * @return option name in kebab case to value, in a fixed order
+   */
+  public Map<String, String> settings() {
+    return settings;
+  }
+
+  /**
+   * Builds one step over all floating point variables that the loss reaches. A variable that it
+   * does not reach is skipped with a warning.
+   *
+   * @param loss what to minimize, floating point; anything but a scalar is summed
+   * @param name name of the returned operation
+   * @return the operation to run for one step
+   * @throws IllegalArgumentException if the loss reaches no variable at all, or something on the
+   *     way has no gradient that is right
+   * @throws IllegalStateException if this optimizer has built its step already
+   */
+  @Override
+  public Op minimize(Operand<?> loss, String name) {
+    return minimize(loss, parameters(), name);
+  }
+
+  /**
+   * Builds one step over the given variables.
+   *
+   * @param loss what to minimize, floating point; anything but a scalar is summed
+   * @param variables outputs of {@code VariableV2} or {@code VarHandleOp} operations; one that the
+   *     loss does not reach is skipped with a warning
+   * @return the operation to run for one step
+   * @throws IllegalArgumentException if the loss reaches none of the variables, or something on the
+   *     way has no gradient that is right
+   * @throws IllegalStateException if this optimizer has built its step already
+   */
+  public Op minimize(Operand<?> loss, List<? extends Operand<?>> variables) {
+    List<TrainableVariable> views = new ArrayList<>();
+    variables.forEach(variable -> views.add(TrainableVariable.of(variable.asOutput())));
+    return minimize(loss, views, name + "-minimize");
+  }
+
+  /**
+   * Builds one step over the variables whose names match.
+   *
+   * @param loss what to minimize, floating point; anything but a scalar is summed
+   * @param patterns name patterns, see {@link NamePattern}; a variable that matches any is trained
+   * @return the operation to run for one step
+   * @throws IllegalArgumentException if a pattern matches no variable, or as {@link
+   *     #minimize(Operand, List)} says
+   * @throws IllegalStateException if this optimizer has built its step already
+   */
+  public Op minimizeMatching(Operand<?> loss, String... patterns) {
+    return minimize(
+        loss,
+        NamePattern.select(parameters(), TrainableVariable::name, List.of(patterns)),
+        name + "-minimize");
+  }
+
+  private Op minimize(Operand<?> loss, List<TrainableVariable> variables, String name) {
+    List<GradAndVar<?>> pairs = computeGradients(loss, variables);
+    warnAboutSaver(variables);
+    return apply(pairs, List.of(loss), name);
+  }
+
+  /**
+   * Differentiates the loss by all floating point variables of the graph that it reaches, those of
+   * both kinds and no optimizer's state.
+   *
+   * @param loss what to minimize
+   * @param <T> unused, as in the overridden method
+   * @return gradient and variable pairs; the variable of a pair is the resource's handle for
+   *     resource variables
+   * @throws IllegalArgumentException if the loss reaches no variable at all, or something on the
+   *     way has no gradient that is right
+   */
+  @Override
+  public <T extends TType> List<GradAndVar<?>> computeGradients(Operand<?> loss) {
+    return computeGradients(loss, parameters());
+  }
+
+  private List<GradAndVar<?>> computeGradients(Operand<?> loss, List<TrainableVariable> variables) {
+    requireNotBuilt();
+    GradientResult result = Gradients.of(loss, variables);
+    if (result.gradients().isEmpty()) {
+      throw new IllegalArgumentException(
+          name
+              + " expected a loss that depends on at least one variable, but "
+              + loss.asOutput().name()
+              + " reaches none of "
+              + (variables.isEmpty() ? "the graph's: it has no variables" : names(variables))
+              + "; check that the loss is computed from the model's output and that the variables"
+              + " are not behind a stop gradient.");
+    }
+    if (!result.unreached().isEmpty()) {
+      LOG.log(
+          Level.WARNING,
+          "{0} does not train {1}: the loss {2} does not depend on it",
+          name,
+          names(result.unreached()),
+          loss.asOutput().name());
+    }
+    List<GradAndVar<?>> pairs = new ArrayList<>();
+    result.gradients().forEach((variable, gradient) -> pairs.add(pair(gradient, variable)));
+    return pairs;
+  }
+
+  /**
+   * Builds one step from gradients.
+   *
+   * @param gradsAndVars pairs as {@link #computeGradients(Operand)} returns them, changed as you
+   *     like
+   * @param name name of the returned operation
+   * @return the operation to run for one step
+   * @throws IllegalArgumentException if there is no pair, a variable appears twice, or a gradient's
+   *     dtype or shape is not its variable's
+   * @throws IllegalStateException if this optimizer has built its step already
+   */
+  @Override
+  public Op applyGradients(List<GradAndVar<? extends TType>> gradsAndVars, String name) {
+    requireNotBuilt();
+    return apply(gradsAndVars, List.of(), name);
+  }
+
+  private Op apply(List<? extends GradAndVar<?>> pairs, List<Op> before, String name) {
+    Map<TrainableVariable, Output<?>> gradients = GradientPairs.checked(this.name, pairs);
+    Ops scope = Ops.create(graph).withSubScope(this.name);
+    List<Op> computed = new ArrayList<>(before);
+    gradients.values().forEach(computed::add);
+
+    clock = new StepClock(scope, stateKind(gradients));
+    gradients.forEach(
+        (variable, gradient) ->
+            updates.put(variable, VariableUpdate.create(scope, variable, rule, masterWeights)));
+
+    Ops tf = scope.withControlDependencies(computed);
+    Map<Hyper, OptionalDouble> constants = new EnumMap<>(Hyper.class);
+    schedules.forEach(
+        (hyper, schedule) -> {
+          constants.put(hyper, schedule.constant());
+          hypers.put(
+              hyper,
+              hyper == Hyper.LEARNING_RATE ? clock.rate(tf, schedule) : clock.value(tf, schedule));
+        });
+    List<Op> assigns = new ArrayList<>();
+    gradients.forEach(
+        (variable, gradient) ->
+            assigns.addAll(
+                updates
+                    .get(variable)
+                    .apply(tf, rule, gradient, clock.current(), hypers, constants)));
+
+    List<Op> all = new ArrayList<>(assigns);
+    all.addAll(hypers.values());
+    all.add(clock.advance(scope.withControlDependencies(all)));
+    return finish(all, name);
+  }
+
+  /**
+   * The learning rate of the step that runs next: the schedule's value times the multiplier.
+   * Fetched together with the step it is the rate that the step used.
+   *
+   * @return a float64 scalar
+   * @throws IllegalStateException if the step has not been built
+   */
+  public Operand<TFloat64> learningRate() {
+    requireBuilt();
+    return hypers.get(Hyper.LEARNING_RATE);
+  }
+
+  /**
+   * Sets the factor on the learning rate, 1 at first. It stays until it is set again.
+   *
+   * @param session an initialised session of the optimizer's graph
+   * @param multiplier 0 or more, finite
+   * @throws IllegalArgumentException if the multiplier is negative or not finite
+   * @throws IllegalStateException if the step has not been built
+   */
+  public void setLearningRateMultiplier(Session session, double multiplier) {
+    requireBuilt();
+    Requirements.notNegative("learning rate multiplier", multiplier);
+    clock.setMultiplier(session, multiplier);
+  }
+
+  /**
+   * The step counter: an int64 scalar variable, the number of completed steps.
+   *
+   * @return the variable
+   * @throws IllegalStateException if the step has not been built
+   */
+  public TrainableVariable step() {
+    requireBuilt();
+    return clock.variable();
+  }
+
+  /**
+   * All state of this optimizer, in a fixed order.
+   *
+   * @return state name to variable: {@code step}, {@code learning-rate-multiplier} and {@code
+   *     VARIABLE/SLOT} for every slot
+   * @throws IllegalStateException if the step has not been built
+   */
+  public Map<String, TrainableVariable> state() {
+    requireBuilt();
+    Map<String, TrainableVariable> state = new LinkedHashMap<>();
+    state.put("step", clock.variable());
+    state.put("learning-rate-multiplier", clock.multiplier());
+    updates.forEach(
+        (variable, update) ->
+            update
+                .slots()
+                .forEach((slot, value) -> state.put(variable.name() + "/" + slot, value)));
+    return state;
+  }
+
+  /**
+   * A slot of a variable of either kind.
+   *
+   * @param variable output of the variable's operation
+   * @param slotName name of the slot, for example {@code f} or {@code m}
+   * @return the slot's variable, or empty if there is none
+   */
+  public Optional<TrainableVariable> slot(Operand<?> variable, String slotName) {
+    VariableUpdate<?> update = updates.get(TrainableVariable.of(variable.asOutput()));
+    return Optional.ofNullable(update).map(u -> u.slots().get(slotName));
+  }
+
+  /**
+   * A slot of a reference variable; {@link #slot} reads those of both kinds.
+   *
+   * @param variable the variable
+   * @param slotName name of the slot
+   * @param <T> the variable's type; a 16-bit variable's slots are float32 and have to be taken with
+   *     {@link #slot}
+   * @return the slot, or empty if there is none or it is a resource
+   */
+  @Override
+  public <T extends TType> Optional<Variable<T>> getSlot(Output<T> variable, String slotName) {
+    return slot(variable, slotName)
+        .filter(slot -> slot.kind() == TrainableVariable.Kind.REFERENCE)
+        .map(slot -> new Variable<>(slot.handle().op()));
+  }
+
+  /**
+   * Not used: {@link #applyGradients} orders the whole step.
+   *
+   * @param tf unused
+   * @param gradient unused
+   * @param variable unused
+   * @param <T> unused
+   * @return never
+   */
+  @Override
+  protected final <T extends TType> Op applyDense(Ops tf, Output<T> gradient, Output<T> variable) {
+    throw new UnsupportedOperationException(
+        "applyDense cannot order a step; call applyGradients with all pairs.");
+  }
+
+  private List<TrainableVariable> parameters() {
+    return Variables.all(graph).stream()
+        .filter(variable -> !OptimizerState.contains(variable))
+        .toList();
+  }
+
+  /** Resource variables can only be saved and compiled together with state of their own kind. */
+  private static TrainableVariable.Kind stateKind(Map<TrainableVariable, Output<?>> gradients) {
+    return gradients.keySet().stream()
+            .anyMatch(variable -> variable.kind() == TrainableVariable.Kind.RESOURCE)
+        ? TrainableVariable.Kind.RESOURCE
+        : TrainableVariable.Kind.REFERENCE;
+  }
+
+  private void warnAboutSaver(List<TrainableVariable> variables) {
+    if (variables.stream().anyMatch(v -> v.kind() == TrainableVariable.Kind.RESOURCE)) {
+      LOG.log(
+          Level.WARNING,
+          "Session.save writes no resource variables: {0} and its state would be lost",
+          names(variables));
+    } else if (graph.operation("save/restore_all") != null) {
+      LOG.log(
+          Level.WARNING,
+          "Session.save was used before {0} was built: its checkpoints will hold no state of it;"
+              + " build the step before the first save",
+          name);
+    }
+  }
+
+  private void requireNotBuilt() {
+    if (clock != null) {
+      throw new IllegalStateException(
+          name + " has built its step already; make a second optimizer for a second step.");
+    }
+  }
+
+  private void requireBuilt() {
+    if (clock == null) {
+      throw new IllegalStateException(
+          name + " has not built its step; call minimize or applyGradients first.");
+    }
+  }
+
+  @SuppressWarnings("unchecked") // the framework types the pair by the variable's value
+  private static GradAndVar<?> pair(Output<?> gradient, TrainableVariable variable) {
+    return new GradAndVar<>((Output<TNumber>) gradient, (Output<TNumber>) variable.handle());
+  }
+
+  private static String names(List<TrainableVariable> variables) {
+    return variables.stream().map(TrainableVariable::name).collect(Collectors.joining(", "));
+  }
+}

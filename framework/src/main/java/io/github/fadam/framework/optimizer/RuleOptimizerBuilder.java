@@ -1,0 +1,211 @@
+package io.github.fadam.framework.optimizer;
+
+import io.github.fadam.framework.rule.Hyper;
+import io.github.fadam.framework.schedule.Schedule;
+import io.github.fadam.framework.schedule.Schedules;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.tensorflow.Graph;
+import org.tensorflow.op.Scope;
+
+/**
+ * The options that all optimizers of this library share.
+ *
+ * <p>Every option can also be set by its name in kebab case, see {@link #set}: that is how the
+ * command line and checkpoints speak of them.
+ *
+ * @param <B> the concrete builder, which every setter returns
+ */
+public abstract class RuleOptimizerBuilder<B extends RuleOptimizerBuilder<B>> {
+
+  /** Learning rate where none is given, as in the framework's Adam. */
+  public static final double DEFAULT_LEARNING_RATE = 1e-3;
+
+  private final Graph graph;
+  private final Map<Hyper, Schedule> schedules = new EnumMap<>(Hyper.class);
+  private final Map<String, Option> options = new LinkedHashMap<>();
+  private String name;
+  private boolean masterWeights = true;
+
+  private record Option(Consumer<String> setter, Supplier<String> getter) {}
+
+  /**
+   * Starts with the learning rate {@link #DEFAULT_LEARNING_RATE}.
+   *
+   * @param graph the graph to train in
+   * @param name the optimizer's default name
+   */
+  protected RuleOptimizerBuilder(Graph graph, String name) {
+    this.graph = graph;
+    this.name = name;
+    hyper(Hyper.LEARNING_RATE, DEFAULT_LEARNING_RATE);
+    option(
+        "master-weights",
+        value -> masterWeights(Boolean.parseBoolean(value)),
+        () -> Boolean.toString(masterWeights));
+  }
+
+  /**
+   * Builds the optimizer.
+   *
+   * @return a new optimizer on the builder's graph
+   */
+  public abstract RuleOptimizer build();
+
+  /**
+   * Sets the learning rate. Default: 0.001.
+   *
+   * @param learningRate at least 0 and finite
+   * @return this builder
+   * @throws IllegalArgumentException if it is out of bounds
+   */
+  public B learningRate(double learningRate) {
+    return hyper(Hyper.LEARNING_RATE, learningRate);
+  }
+
+  /**
+   * Sets a schedule for the learning rate.
+   *
+   * @param schedule the learning rate as a function of the completed steps
+   * @return this builder
+   * @throws IllegalArgumentException if the schedule is a constant out of bounds
+   */
+  public B learningRate(Schedule schedule) {
+    return hyper(Hyper.LEARNING_RATE, schedule);
+  }
+
+  /**
+   * Sets the optimizer's name, the prefix of its operations. Default: the name of its class.
+   *
+   * @param name letters, digits, {@code . _ -}, beginning with a letter, a digit or a dot
+   * @return this builder
+   * @throws IllegalArgumentException if TensorFlow does not take it as a name
+   */
+  public B name(String name) {
+    if (!Scope.isValidOpName(name)) {
+      throw new IllegalArgumentException(
+          "Expected a name of letters, digits, '.', '_' and '-', found \"" + name + "\"");
+    }
+    this.name = name;
+    return self();
+  }
+
+  /**
+   * Says whether 16-bit variables get a master copy in float32. Default: they do.
+   *
+   * @param masterWeights false to save the memory and lose small steps
+   * @return this builder
+   */
+  public B masterWeights(boolean masterWeights) {
+    this.masterWeights = masterWeights;
+    return self();
+  }
+
+  /**
+   * Sets an option by its name.
+   *
+   * @param option name in kebab case, for example {@code weight-decay}
+   * @param value the value as text
+   * @return this builder
+   * @throws IllegalArgumentException if there is no such option, with those there are, or the value
+   *     does not fit it
+   */
+  public B set(String option, String value) {
+    Option found = options.get(option);
+    if (found == null) {
+      throw new IllegalArgumentException(
+          name + " has no option " + option + "; it has " + String.join(", ", options.keySet()));
+    }
+    try {
+      found.setter().accept(value);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(
+          "Expected a number for option " + option + " of " + name + ", found " + value, e);
+    }
+    return self();
+  }
+
+  /**
+   * Sets a hyper-parameter that the rule reads and offers it as an option.
+   *
+   * @param hyper which one
+   * @param value the same value at every step; only the clip may be infinite
+   * @return this builder
+   * @throws IllegalArgumentException if it is out of bounds
+   */
+  protected final B hyper(Hyper hyper, double value) {
+    return hyper(hyper, Schedules.constant(value));
+  }
+
+  /**
+   * Sets a schedule for a hyper-parameter that the rule reads and offers it as an option.
+   *
+   * @param hyper which one
+   * @param schedule its value as a function of the completed steps
+   * @return this builder
+   * @throws IllegalArgumentException if the schedule is a constant out of bounds
+   */
+  protected final B hyper(Hyper hyper, Schedule schedule) {
+    OptionalDouble constant = schedule.constant();
+    if (constant.isPresent()) {
+      Requirements.hyper(hyper, constant.getAsDouble());
+    }
+    schedules.put(hyper, schedule);
+    option(
+        hyper.key(),
+        text -> hyper(hyper, parse(hyper, text)),
+        () -> schedules.get(hyper).toString());
+    return self();
+  }
+
+  /**
+   * Offers an option of the concrete optimizer by name.
+   *
+   * @param option name in kebab case
+   * @param setter takes the value as text
+   * @param getter gives the current value as text
+   */
+  protected final void option(String option, Consumer<String> setter, Supplier<String> getter) {
+    options.put(option, new Option(setter, getter));
+  }
+
+  /**
+   * This builder as its own type.
+   *
+   * @return this
+   */
+  protected abstract B self();
+
+  private static double parse(Hyper hyper, String text) {
+    return hyper == Hyper.CLIP && text.equals("none")
+        ? Double.POSITIVE_INFINITY
+        : Double.parseDouble(text);
+  }
+
+  Graph graph() {
+    return graph;
+  }
+
+  String name() {
+    return name;
+  }
+
+  boolean masterWeights() {
+    return masterWeights;
+  }
+
+  Map<Hyper, Schedule> schedules() {
+    return new EnumMap<>(schedules);
+  }
+
+  Map<String, String> settings() {
+    Map<String, String> values = new LinkedHashMap<>();
+    options.forEach((option, access) -> values.put(option, access.getter().get()));
+    return Collections.unmodifiableMap(values);
+  }
+}

@@ -1,0 +1,160 @@
+package io.github.fadam.framework.optimizer;
+
+import io.github.fadam.framework.rule.Gradient;
+import io.github.fadam.framework.rule.Hyper;
+import io.github.fadam.framework.rule.Rule;
+import io.github.fadam.framework.rule.Slot;
+import io.github.fadam.ops.fisher.SquaredGradient;
+import io.github.fadam.ops.variable.TrainableVariable;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import org.tensorflow.Operand;
+import org.tensorflow.Output;
+import org.tensorflow.op.Op;
+import org.tensorflow.op.Ops;
+import org.tensorflow.proto.DataType;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TFloat64;
+import org.tensorflow.types.TInt64;
+import org.tensorflow.types.family.TNumber;
+import org.tensorflow.types.family.TType;
+
+/**
+ * One variable's part of a step: its slots, the rule's operations, and the assigns behind them.
+ *
+ * @param <T> the compute type
+ */
+final class VariableUpdate<T extends TNumber> {
+
+  /** Slot that holds a 16-bit variable's value in float32. */
+  static final String MASTER = "master";
+
+  private final TrainableVariable variable;
+  private final Class<T> computeType;
+  private final Map<String, TrainableVariable> slots = new LinkedHashMap<>();
+
+  private VariableUpdate(TrainableVariable variable, Class<T> computeType) {
+    this.variable = variable;
+    this.computeType = computeType;
+  }
+
+  /** Creates the slots of a variable. */
+  static VariableUpdate<? extends TNumber> create(
+      Ops tf, TrainableVariable variable, Rule rule, boolean masterWeights) {
+    VariableUpdate<? extends TNumber> update =
+        variable.dataType() == DataType.DT_DOUBLE
+            ? new VariableUpdate<>(variable, TFloat64.class)
+            : new VariableUpdate<>(variable, TFloat32.class);
+    rule.slots(variable.shape()).forEach(slot -> update.addSlot(tf, slot));
+    if (masterWeights && update.isHalf()) {
+      update.addSlot(tf, new Slot(MASTER, variable.shape(), 0));
+    }
+    return update;
+  }
+
+  private void addSlot(Ops tf, Slot slot) {
+    Ops init = tf.withInitScope();
+    Operand<T> initial =
+        init.fill(
+            init.constant(slot.shape().asArray()),
+            init.dtypes.cast(init.constant(slot.initial()), computeType));
+    String name = variable.name().replace('/', '.') + "-" + slot.name();
+    slots.put(slot.name(), OptimizerState.create(tf, variable.kind(), name, initial));
+  }
+
+  TrainableVariable variable() {
+    return variable;
+  }
+
+  Map<String, TrainableVariable> slots() {
+    return slots;
+  }
+
+  /**
+   * Adds the update. Everything is read behind {@code tf}'s control dependencies, and the assigns
+   * come behind all that was read.
+   */
+  List<Op> apply(
+      Ops tf,
+      Rule rule,
+      Output<?> gradient,
+      Operand<TInt64> step,
+      Map<Hyper, Operand<TFloat64>> hypers,
+      Map<Hyper, OptionalDouble> constants) {
+    Operand<?> stored = variable.read(tf);
+    Map<String, Operand<T>> values = new LinkedHashMap<>();
+    slots.forEach((name, slot) -> values.put(name, typed(slot.read(tf))));
+    Operand<T> theta = theta(tf, stored, values.remove(MASTER));
+    Operand<T> g = tf.dtypes.cast(VariableUpdate.<TNumber>typed(gradient), computeType);
+    Map<Hyper, Operand<T>> scalars = new LinkedHashMap<>();
+    hypers.forEach((hyper, value) -> scalars.put(hyper, tf.dtypes.cast(value, computeType)));
+    Rule.Update<T> update =
+        rule.update(
+            tf,
+            new Inputs<>(
+                theta, g, SquaredGradient.of(tf, g), Map.copyOf(values), step, scalars, constants));
+    return assigns(tf, update);
+  }
+
+  private List<Op> assigns(Ops tf, Rule.Update<T> update) {
+    Map<TrainableVariable, Operand<?>> targets = new LinkedHashMap<>();
+    update.slots().forEach((name, value) -> targets.put(slots.get(name), value));
+    if (slots.containsKey(MASTER)) {
+      targets.put(slots.get(MASTER), update.theta());
+    }
+    targets.put(variable, tf.dtypes.cast(update.theta(), numberType()));
+    // A reference variable is read in place: no assign may start before all values are computed.
+    Ops ordered = tf.withControlDependencies(List.copyOf(targets.values()));
+    List<Op> assigns = new ArrayList<>();
+    targets.forEach((target, value) -> assigns.add(target.assign(ordered, value)));
+    return assigns;
+  }
+
+  /** The master copy, or the variable itself where somebody else has assigned it since. */
+  private Operand<T> theta(Ops tf, Operand<?> stored, Operand<T> master) {
+    Operand<TNumber> value = typed(stored);
+    Operand<T> cast = tf.dtypes.cast(value, computeType);
+    if (master == null) {
+      return cast;
+    }
+    Operand<TNumber> expected = typed(tf.dtypes.cast(master, numberType()));
+    return tf.select(tf.math.equal(value, expected), master, cast);
+  }
+
+  private boolean isHalf() {
+    return variable.dataType() == DataType.DT_HALF || variable.dataType() == DataType.DT_BFLOAT16;
+  }
+
+  private Class<? extends TNumber> numberType() {
+    return variable.type().asSubclass(TNumber.class);
+  }
+
+  @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"}) // the caller knows the dtype
+  static <U extends TType> Operand<U> typed(Operand<?> value) {
+    return (Operand<U>) value;
+  }
+
+  private record Inputs<T extends TNumber>(
+      Operand<T> theta,
+      Operand<T> value,
+      Operand<T> squared,
+      Map<String, Operand<T>> slots,
+      Operand<TInt64> step,
+      Map<Hyper, Operand<T>> hypers,
+      Map<Hyper, OptionalDouble> constants)
+      implements Gradient<T> {
+
+    @Override
+    public Operand<T> hyper(Hyper hyper) {
+      return hypers.get(hyper);
+    }
+
+    @Override
+    public OptionalDouble constant(Hyper hyper) {
+      return constants.get(hyper);
+    }
+  }
+}
