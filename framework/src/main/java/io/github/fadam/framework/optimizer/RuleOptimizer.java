@@ -109,7 +109,7 @@ public abstract class RuleOptimizer extends Optimizer {
    */
   @Override
   public Op minimize(Operand<?> loss, String name) {
-    return minimize(loss, parameters(), name);
+    return build(loss, parameters(), name);
   }
 
   /**
@@ -124,9 +124,7 @@ public abstract class RuleOptimizer extends Optimizer {
    * @throws IllegalStateException if this optimizer has built its step already
    */
   public Op minimize(Operand<?> loss, List<? extends Operand<?>> variables) {
-    List<TrainableVariable> views = new ArrayList<>();
-    variables.forEach(variable -> views.add(TrainableVariable.of(variable.asOutput())));
-    return minimize(loss, views, name + "-minimize");
+    return build(loss, views(variables), name + "-minimize");
   }
 
   /**
@@ -140,14 +138,14 @@ public abstract class RuleOptimizer extends Optimizer {
    * @throws IllegalStateException if this optimizer has built its step already
    */
   public Op minimizeMatching(Operand<?> loss, String... patterns) {
-    return minimize(
+    return build(
         loss,
         NamePattern.select(parameters(), TrainableVariable::name, List.of(patterns)),
         name + "-minimize");
   }
 
-  private Op minimize(Operand<?> loss, List<TrainableVariable> variables, String name) {
-    List<GradAndVar<?>> pairs = computeGradients(loss, variables);
+  private Op build(Operand<?> loss, List<TrainableVariable> variables, String name) {
+    List<GradAndVar<?>> pairs = differentiate(loss, variables);
     warnAboutSaver(variables);
     return apply(pairs, List.of(loss), name);
   }
@@ -165,10 +163,31 @@ public abstract class RuleOptimizer extends Optimizer {
    */
   @Override
   public <T extends TType> List<GradAndVar<?>> computeGradients(Operand<?> loss) {
-    return computeGradients(loss, parameters());
+    return differentiate(loss, parameters());
   }
 
-  private List<GradAndVar<?>> computeGradients(Operand<?> loss, List<TrainableVariable> variables) {
+  /**
+   * Differentiates the loss by the given variables.
+   *
+   * @param loss what to minimize
+   * @param variables outputs of {@code VariableV2} or {@code VarHandleOp} operations; one that the
+   *     loss does not reach is left out with a warning
+   * @return pairs for {@link #applyGradients}
+   * @throws IllegalArgumentException if the loss reaches none of the variables, or something on the
+   *     way has no gradient that is right
+   */
+  public List<GradAndVar<?>> computeGradients(
+      Operand<?> loss, List<? extends Operand<?>> variables) {
+    return differentiate(loss, views(variables));
+  }
+
+  private static List<TrainableVariable> views(List<? extends Operand<?>> variables) {
+    List<TrainableVariable> views = new ArrayList<>();
+    variables.forEach(variable -> views.add(TrainableVariable.of(variable.asOutput())));
+    return views;
+  }
+
+  private List<GradAndVar<?>> differentiate(Operand<?> loss, List<TrainableVariable> variables) {
     requireNotBuilt();
     GradientResult result = Gradients.of(loss, variables);
     if (result.gradients().isEmpty()) {
