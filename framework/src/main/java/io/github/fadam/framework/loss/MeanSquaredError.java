@@ -1,0 +1,21 @@
+package io.github.fadam.framework.loss;
+
+import org.tensorflow.Operand;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.family.TNumber;
+
+/** {@code (y - x)^2}. */
+final class MeanSquaredError extends ElementLoss {
+
+  static final String NAME = "mse";
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  <T extends TNumber> Operand<T> losses(Ops tf, Operand<T> labels, Operand<T> output) {
+    return tf.math.square(tf.math.sub(output, labels));
+  }
+}
