@@ -22,6 +22,15 @@ public interface DataSource {
   record Column(DataType dataType, Shape rowShape) {}
 
   /**
+   * Where the data comes from, for messages.
+   *
+   * @return for example the file's path
+   */
+  default String name() {
+    return "the data";
+  }
+
+  /**
    * The columns by name.
    *
    * @return name to column, in the source's order
@@ -38,12 +47,17 @@ public interface DataSource {
   /**
    * Copies some rows of one column into a new tensor.
    *
+   * <p>Integers are converted where the dtype holds the value exactly. Floating point numbers are
+   * rounded to the nearest of the dtype, but never to infinity; to an integer dtype only whole
+   * numbers are converted. Booleans count as 0 and 1. Strings stay strings.
+   *
    * @param column name of the column
    * @param rows numbers of the rows, each from 0 to {@link #rows()} - 1, in the wanted order
-   * @param dataType dtype of the tensor; a numeric column is converted where no value is lost
+   * @param dataType dtype of the tensor
    * @return a tensor of shape [rows.length, rowShape...], owned by the caller
    * @throws IllegalArgumentException if there is no such column or its elements do not fit the
    *     dtype, with the column, the row and the value
+   * @throws IndexOutOfBoundsException if there is no such row
    */
   Tensor tensor(String column, long[] rows, DataType dataType);
 }
