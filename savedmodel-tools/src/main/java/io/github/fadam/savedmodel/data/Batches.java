@@ -63,6 +63,9 @@ public record Batches(long rows, int batchSize, OptionalLong seed) {
   /**
    * Checks the numbers.
    *
+   * @param rows number of rows of the data
+   * @param batchSize number of rows in a batch
+   * @param seed what the order depends on, or empty
    * @throws IllegalArgumentException if there is no row, the batch size is not positive, or
    *     shuffling would take more than 2^31 rows
    */

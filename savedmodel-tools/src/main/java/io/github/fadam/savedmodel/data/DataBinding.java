@@ -10,7 +10,6 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.LongStream;
 import org.tensorflow.Tensor;
-import org.tensorflow.internal.types.registry.TensorTypeRegistry;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.proto.DataType;
@@ -290,7 +289,7 @@ public final class DataBinding {
       strings.asBytes().copyTo(DataBuffers.of(elements, false, false));
       return TString.tensorOfBytes(shape, DataBuffers.of(elements, true, false));
     }
-    Class<? extends TType> type = TensorTypeRegistry.find(tensor.dataType()).type();
+    Class<? extends TType> type = Dtypes.tensors(tensor.dataType()).orElseThrow();
     return Tensor.of(type, shape, tensor.asRawTensor().data());
   }
 

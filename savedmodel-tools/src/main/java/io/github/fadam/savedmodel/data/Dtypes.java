@@ -1,10 +1,21 @@
 package io.github.fadam.savedmodel.data;
 
 import java.util.Locale;
-import org.tensorflow.internal.types.registry.TensorTypeRegistry;
+import java.util.Optional;
 import org.tensorflow.proto.DataType;
+import org.tensorflow.types.TBfloat16;
+import org.tensorflow.types.TBool;
+import org.tensorflow.types.TFloat16;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TFloat64;
+import org.tensorflow.types.TInt32;
+import org.tensorflow.types.TInt64;
+import org.tensorflow.types.TString;
+import org.tensorflow.types.TUint16;
+import org.tensorflow.types.TUint8;
+import org.tensorflow.types.family.TType;
 
-/** What messages call a dtype, and which dtypes TensorFlow-Java can hold. */
+/** What messages call a dtype, and which dtypes TensorFlow-Java has tensors of. */
 final class Dtypes {
 
   private Dtypes() {}
@@ -19,11 +30,21 @@ final class Dtypes {
     };
   }
 
-  static boolean hasTensors(DataType dataType) {
-    try {
-      return TensorTypeRegistry.find(dataType) != null;
-    } catch (IllegalArgumentException e) {
-      return false;
-    }
+  /** The tensors' class; TensorFlow-Java's own table of them is not for modules to see. */
+  static Optional<Class<? extends TType>> tensors(DataType dataType) {
+    return Optional.ofNullable(
+        switch (dataType) {
+          case DT_HALF -> TFloat16.class;
+          case DT_BFLOAT16 -> TBfloat16.class;
+          case DT_FLOAT -> TFloat32.class;
+          case DT_DOUBLE -> TFloat64.class;
+          case DT_INT32 -> TInt32.class;
+          case DT_INT64 -> TInt64.class;
+          case DT_UINT8 -> TUint8.class;
+          case DT_UINT16 -> TUint16.class;
+          case DT_BOOL -> TBool.class;
+          case DT_STRING -> TString.class;
+          default -> null;
+        });
   }
 }

@@ -2,7 +2,6 @@ package io.github.fadam.savedmodel.data;
 
 import java.util.Arrays;
 import org.tensorflow.Tensor;
-import org.tensorflow.internal.types.registry.TensorTypeRegistry;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.ByteDataBuffer;
 import org.tensorflow.proto.DataType;
@@ -76,7 +75,7 @@ final class NumberColumn implements ColumnValues {
       ColumnValues.requireRow(label, row, rows);
     }
     ElementType target = target(label, dataType);
-    Class<? extends TType> tensorType = TensorTypeRegistry.find(dataType).type();
+    Class<? extends TType> tensorType = Dtypes.tensors(dataType).orElseThrow();
     Tensor tensor = Tensor.of(tensorType, ColumnValues.batchShape(wanted.length, rowShape));
     try {
       if (rowBytes > 0) {
@@ -132,7 +131,7 @@ final class NumberColumn implements ColumnValues {
 
   private ElementType target(String label, DataType dataType) {
     return ElementType.of(dataType)
-        .filter(target -> Dtypes.hasTensors(target.dataType()))
+        .filter(target -> Dtypes.tensors(dataType).isPresent())
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
