@@ -1,22 +1,33 @@
 package io.github.fadam.savedmodel.inline;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
+import org.tensorflow.proto.FunctionDefLibrary;
 import org.tensorflow.proto.NodeDef;
 
 /**
  * One signature without function calls: a list of nodes that any graph can take.
+ *
+ * <p>The list is complete but for the {@code external} nodes: it has copies of the main graph's
+ * nodes too. Node names are unique and tell the path: calls, from the outermost to the innermost,
+ * then the node's name in the function.
  *
  * @param signature key of the signature
  * @param nodes the nodes to add, each after the nodes that it takes inputs from; inputs name nodes
  *     of this list or {@code external} ones
  * @param external names of the main graph's nodes that the list refers to and does not contain:
  *     placeholders, variables, tables. In the loaded bundle's graph they exist already
- * @param inputs signature input key to tensor name ({@code node:index})
+ * @param inputs signature input key to tensor name ({@code node:index}), all of external nodes
  * @param outputs signature output key to tensor name ({@code node:index})
  * @param sideEffects names of nodes to run with every step so that what the functions do besides
- *     computing their outputs (assigning batch statistics, say) is done
+ *     computing their outputs (assigning batch statistics, say) is done; empty where they do
+ *     nothing else
+ * @param functions the functions that are left because control flow operations in {@code nodes}
+ *     call them, and those that they call
  */
 public record InlinePlan(
     String signature,
@@ -24,23 +35,15 @@ public record InlinePlan(
     Set<String> external,
     Map<String, String> inputs,
     Map<String, String> outputs,
-    List<String> sideEffects) {
+    List<String> sideEffects,
+    FunctionDefLibrary functions) {
 
-  /**
-   * Copies the collections.
-   *
-   * @param signature see the record
-   * @param nodes see the record
-   * @param external see the record
-   * @param inputs see the record
-   * @param outputs see the record
-   * @param sideEffects see the record
-   */
+  /** Copies the collections, keeping the order of the maps. */
   public InlinePlan {
     nodes = List.copyOf(nodes);
-    external = Set.copyOf(external);
-    inputs = Map.copyOf(inputs);
-    outputs = Map.copyOf(outputs);
+    external = Collections.unmodifiableSet(new TreeSet<>(external));
+    inputs = Collections.unmodifiableMap(new LinkedHashMap<>(inputs));
+    outputs = Collections.unmodifiableMap(new LinkedHashMap<>(outputs));
     sideEffects = List.copyOf(sideEffects);
   }
 }

@@ -1,0 +1,26 @@
+package io.github.fadam.savedmodel.inline;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.tensorflow.Operation;
+import org.tensorflow.Output;
+
+/**
+ * A plan's nodes in a graph.
+ *
+ * @param inputs what to feed: signature input key to tensor
+ * @param outputs what to fetch or to differentiate: signature output key to tensor
+ * @param sideEffects operations to run with every step, besides what is fetched
+ */
+public record EmittedGraph(
+    Map<String, Output<?>> inputs, Map<String, Output<?>> outputs, List<Operation> sideEffects) {
+
+  /** Copies the collections, keeping the order of the maps. */
+  public EmittedGraph {
+    inputs = Collections.unmodifiableMap(new LinkedHashMap<>(inputs));
+    outputs = Collections.unmodifiableMap(new LinkedHashMap<>(outputs));
+    sideEffects = List.copyOf(sideEffects);
+  }
+}

@@ -1,0 +1,61 @@
+package io.github.fadam.savedmodel.inline;
+
+import io.github.fadam.savedmodel.model.SavedModel;
+import io.github.fadam.savedmodel.model.SavedModelException;
+
+/**
+ * Turns a signature of a SavedModel, which is a call of a function that calls functions, into plain
+ * nodes, so that TensorFlow can differentiate them.
+ *
+ * <p>Pure: reads the description, changes nothing, executes nothing. The plan computes what the
+ * signature computes, bit for bit where the functions are not compiled by XLA.
+ *
+ * <ul>
+ *   <li>Every {@code PartitionedCall} and {@code StatefulPartitionedCall} is replaced by the body
+ *       of its function, nested calls too. Control dependencies and side effects are kept.
+ *   <li>Operations whose gradient is missing or wrong in TensorFlow's C++ library and that have an
+ *       equivalent are replaced: {@code IdentityN}, {@code EnsureShape} (the check stays), {@code
+ *       PlaceholderWithDefault} in functions, {@code LogSoftmax} of another rank than 2, {@code
+ *       GatherV2} with an axis counted from the end.
+ *   <li>Control flow operations ({@code If}, {@code While}, {@code Case} and the like) stay as they
+ *       are. They compute their values; whether they can be differentiated is for the gradients to
+ *       say.
+ *   <li>Device names and colocation are left out: the running TensorFlow places the nodes, next to
+ *       the variables they use. So a model saved with a GPU runs without one.
+ * </ul>
+ */
+public final class FunctionInliner {
+
+  private FunctionInliner() {}
+
+  /**
+   * Inlines a signature and keeps custom gradients that are not recognised as harmless.
+   *
+   * @param model the model
+   * @param signatureKey key of the signature
+   * @return the plan
+   * @throws SavedModelException if there is no such signature
+   * @throws IllegalArgumentException if the signature cannot be inlined: it takes sparse tensors,
+   *     runs operations that this TensorFlow does not know, has a loop of TensorFlow 1, or its
+   *     functions do not fit together
+   */
+  public static InlinePlan inline(SavedModel model, String signatureKey) {
+    return inline(model, signatureKey, CustomGradients.KEEP);
+  }
+
+  /**
+   * Inlines a signature.
+   *
+   * @param model the model
+   * @param signatureKey key of the signature
+   * @param customGradients what to do with custom gradients that are not recognised as harmless
+   * @return the plan
+   * @throws SavedModelException if there is no such signature
+   * @throws IllegalArgumentException if the signature cannot be inlined, as above
+   */
+  public static InlinePlan inline(
+      SavedModel model, String signatureKey, CustomGradients customGradients) {
+    return new Inlining(model.metaGraph().getGraphDef(), customGradients)
+        .inline(model.signature(signatureKey));
+  }
+}
