@@ -11,6 +11,8 @@ import org.tensorflow.Output;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.Scope;
+import org.tensorflow.op.core.AssignVariableOp;
+import org.tensorflow.op.core.ReadVariableOp;
 import org.tensorflow.op.core.VarHandleOp;
 import org.tensorflow.op.core.Variable;
 import org.tensorflow.proto.DataType;
@@ -83,6 +85,57 @@ public final class Variables {
               + "; pass the output of a VarHandleOp or a placeholder of DT_RESOURCE.");
     }
     return new ResourceVariable(handle, shape, dataType, typeOf(dataType));
+  }
+
+  /**
+   * Adds an operation that gives one resource variable the value of another. Any dtype will do,
+   * also one that TensorFlow-Java has no class for.
+   *
+   * @param tf where to add it
+   * @param from output of the {@code VarHandleOp} to read
+   * @param to output of the {@code VarHandleOp} to assign
+   * @return the operation that assigns
+   * @throws IllegalArgumentException if one of them is no {@code VarHandleOp} or their dtypes
+   *     differ
+   */
+  public static Operation copy(Ops tf, Output<?> from, Output<?> to) {
+    for (Output<?> handle : List.of(from, to)) {
+      if (!handle.op().type().equals(VarHandleOp.OP_NAME)) {
+        throw new IllegalArgumentException(
+            "Expected a VarHandleOp, found "
+                + handle.op().name()
+                + " of type "
+                + handle.op().type()
+                + "; only resource variables can be copied.");
+      }
+    }
+    DataType dataType = valueType(from.op());
+    if (dataType != valueType(to.op())) {
+      throw new IllegalArgumentException(
+          "Expected two variables of one dtype, found "
+              + from.op().name()
+              + " of "
+              + dataType
+              + " and "
+              + to.op().name()
+              + " of "
+              + valueType(to.op())
+              + ".");
+    }
+    Scope scope = tf.scope();
+    Operation read =
+        scope
+            .env()
+            .opBuilder(ReadVariableOp.OP_NAME, scope.makeOpName("CopyRead"), scope)
+            .addInput(from)
+            .setAttr("dtype", dataType)
+            .build();
+    return scope
+        .env()
+        .opBuilder(AssignVariableOp.OP_NAME, scope.makeOpName("CopyAssign"), scope)
+        .addInput(to)
+        .addInput(read.output(0))
+        .build();
   }
 
   static TrainableVariable view(Output<?> output) {
