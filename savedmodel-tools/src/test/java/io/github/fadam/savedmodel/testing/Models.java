@@ -36,7 +36,12 @@ public final class Models {
   /** Names of all committed models that this module's tests run. */
   public static Stream<String> all() {
     try (Stream<Path> models = Files.list(directory("."))) {
-      return models.filter(Files::isDirectory).map(path -> path.getFileName().toString()).sorted().toList().stream();
+      return models
+          .filter(Files::isDirectory)
+          .map(path -> path.getFileName().toString())
+          .sorted()
+          .toList()
+          .stream();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
