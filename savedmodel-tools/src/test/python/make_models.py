@@ -332,7 +332,6 @@ class Golden:
         self.learning_rate = learning_rate
 
     def values(self, directory):
-        run = sgd_in_session if self.in_session else sgd_by_tape
         values = {name: value for name, value in self.inputs.items()}
         if isinstance(self.labels, dict):
             values |= {f"labels:{name}": value for name, value in self.labels.items()}
@@ -345,7 +344,53 @@ class Golden:
         values["signature"] = np.array("serving_default")
         values["from_logits"] = np.array(self.from_logits)
         values["learning_rate"] = np.array(self.learning_rate)
-        return values | run(directory, self)
+        return values | self.sgd(directory, [(self.inputs, self.labels)] * STEPS)
+
+    def sgd(self, directory, batches, update=None, train=None):
+        """Values of the signature, then one update per batch of the variables that train.
+
+        update(name, value, gradient, step) gives a variable's new value, plain SGD if there is
+        none; train names the variables to train, all that the model's author meant to if None.
+        """
+
+        def plain(name, value, gradient, step):
+            return value - value.dtype.type(self.learning_rate) * gradient
+
+        run = train_in_session if self.in_session else train_by_tape
+        return run(directory, self, batches, update or plain, train)
+
+    def total_loss(self, outputs, labels):
+        """Mean over the batch; the losses of several outputs are summed."""
+        if isinstance(self.loss, dict):
+            return tf.add_n(
+                [
+                    mean_loss(loss, labels[name], outputs[name], self.from_logits)
+                    for name, loss in self.loss.items()
+                ]
+            )
+        name = self.loss_output or next(iter(outputs))
+        return mean_loss(self.loss, labels, outputs[name], self.from_logits)
+
+    @staticmethod
+    def read(directory):
+        """What a model was compared with when it was made."""
+        stored = dict(np.load(pathlib.Path(directory) / "golden.npz"))
+        meta = read_description(directory)
+        loss = stored["loss"].tolist()
+        labels = stored.get("labels")
+        if isinstance(loss, list):
+            loss = dict(entry.split("=") for entry in loss)
+            labels = {name: stored[f"labels:{name}"] for name in loss}
+        output = stored.get("loss_output")
+        return Golden(
+            inputs={name: stored[name] for name in meta.signature_def["serving_default"].inputs},
+            labels=labels,
+            loss=loss,
+            from_logits=bool(stored["from_logits"]),
+            loss_output=None if output is None else str(output),
+            in_session=not meta.object_graph_def.nodes,
+            learning_rate=float(stored["learning_rate"]),
+        )
 
 
 def mean_loss(name, labels, output, from_logits):
@@ -364,17 +409,6 @@ def mean_loss(name, labels, output, from_logits):
         "huber": lambda: keras.losses.huber(labels, output),
     }
     return tf.reduce_mean(losses[name]())
-
-
-def total_loss(outputs, labels, loss, from_logits=False, loss_output=None):
-    """Mean over the batch; several outputs are summed."""
-    if isinstance(loss, dict):
-        return tf.add_n(
-            [mean_loss(loss[key], labels[key], outputs[key], from_logits) for key in loss]
-        )
-    if loss_output is None:
-        (loss_output,) = outputs
-    return mean_loss(loss, labels, outputs[loss_output], from_logits)
 
 
 def read_description(directory):
@@ -412,60 +446,57 @@ def trainable_names(loaded, signature, named):
     return [name for name, variable in named.items() if id(variable) in train]
 
 
-def sgd_by_tape(directory, golden):
+def train_by_tape(directory, golden, batches, update, train):
     loaded = tf.saved_model.load(str(directory))
     signature = loaded.signatures["serving_default"]
     named = named_variables(loaded, signature, directory)
-    trainable = trainable_names(loaded, signature, named)
-    inputs = {name: tf.constant(value) for name, value in golden.inputs.items()}
-    values = {f"output:{key}": value.numpy() for key, value in signature(**inputs).items()}
+    trainable = train or trainable_names(loaded, signature, named)
+    outputs = signature(**{name: tf.constant(value) for name, value in golden.inputs.items()})
+    values = {f"output:{key}": value.numpy() for key, value in outputs.items()}
     values |= {f"initial:{name}": variable.numpy() for name, variable in named.items()}
     values["trainable"] = np.array(trainable)
     losses = []
-    for _ in range(STEPS):
+    for step, (inputs, labels) in enumerate(batches, start=1):
         with tf.GradientTape() as tape:
-            loss = total_loss(
-                signature(**inputs),
-                golden.labels,
-                golden.loss,
-                golden.from_logits,
-                golden.loss_output,
-            )
+            outputs = signature(**{name: tf.constant(value) for name, value in inputs.items()})
+            loss = golden.total_loss(outputs, labels)
         gradients = tape.gradient(loss, [named[name] for name in trainable])
         for name, gradient in zip(trainable, gradients):
-            step = golden.learning_rate * tf.convert_to_tensor(gradient)
-            named[name].assign_sub(tf.cast(step, named[name].dtype))
+            dense = tf.convert_to_tensor(gradient).numpy()
+            named[name].assign(update(name, named[name].numpy(), dense, step))
         losses.append(float(loss))
     values["losses"] = np.array(losses)
     return values | {f"weight:{name}": variable.numpy() for name, variable in named.items()}
 
 
-def sgd_in_session(directory, golden):
+def train_in_session(directory, golden, batches, update, train):
     with tf.Graph().as_default(), v1.Session() as session:
         meta = v1.saved_model.load(session, [tf.saved_model.SERVING], str(directory))
         signature = meta.signature_def["serving_default"]
-        feed = {signature.inputs[name].name: value for name, value in golden.inputs.items()}
+        label = v1.placeholder(golden.labels.dtype, (None,) + golden.labels.shape[1:])
         outputs = {
             name: session.graph.get_tensor_by_name(info.name)
             for name, info in signature.outputs.items()
         }
-        loss = total_loss(
-            outputs, golden.labels, golden.loss, golden.from_logits, golden.loss_output
-        )
-        variables = v1.trainable_variables()
-        gradients = tf.gradients(loss, variables)
-        with tf.control_dependencies(gradients + [loss]):
-            step = tf.group(
-                [
-                    v1.assign_sub(variable, golden.learning_rate * gradient)
-                    for variable, gradient in zip(variables, gradients)
-                ]
-            )
+        loss = golden.total_loss(outputs, label)
         everything = {variable.op.name: variable for variable in v1.global_variables()}
-        values = {f"output:{k}": v for k, v in session.run(outputs, feed).items()}
+        trainable = train or [variable.op.name for variable in v1.trainable_variables()]
+        gradients = tf.gradients(loss, [everything[name] for name in trainable])
+
+        def fed(inputs):
+            return {signature.inputs[name].name: value for name, value in inputs.items()}
+
+        values = {f"output:{k}": v for k, v in session.run(outputs, fed(golden.inputs)).items()}
         values |= {f"initial:{k}": v for k, v in session.run(everything).items()}
-        values["trainable"] = np.array([variable.op.name for variable in variables])
-        losses = [float(session.run([loss, step], feed)[0]) for _ in range(STEPS)]
+        values["trainable"] = np.array(trainable)
+        losses = []
+        for step, (inputs, labels) in enumerate(batches, start=1):
+            before, found, computed = session.run(
+                [everything, loss, gradients], fed(inputs) | {label: labels}
+            )
+            for name, gradient in zip(trainable, computed):
+                everything[name].load(update(name, before[name], gradient, step), session)
+            losses.append(float(found))
         values["losses"] = np.array(losses)
         return values | {f"weight:{k}": v for k, v in session.run(everything).items()}
 
