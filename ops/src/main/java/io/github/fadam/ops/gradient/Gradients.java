@@ -3,43 +3,134 @@ package io.github.fadam.ops.gradient;
 import io.github.fadam.ops.variable.TrainableVariable;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.tensorflow.Graph;
 import org.tensorflow.GraphOperation;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
 
-/** Derivatives of a loss by variables of both kinds. */
+/**
+ * Adds the gradients of a loss to its graph.
+ *
+ * <pre>{@code
+ * GradientResult result = Gradients.of(loss, Variables.all(graph));
+ * result.gradients().forEach((variable, gradient) -> ...);
+ * }</pre>
+ */
 public final class Gradients {
+
+  private static final System.Logger LOG = System.getLogger(Gradients.class.getName());
+
   private Gradients() {}
 
   /**
-   * Adds the operations that differentiate a loss.
+   * Adds the gradient of the sum of a loss's elements by each of the variables that it reaches.
    *
-   * @param loss what to differentiate, floating point; anything but a scalar is summed
-   * @param variables the variables to differentiate by
-   * @return the gradients, and the variables without one
+   * <p>A variable is reached when a path of differentiable operations leads from it to the loss;
+   * one that is connected through {@code ArgMax}, {@code Shape}, {@code StopGradient} and the like
+   * only is not. As in Python, non-differentiable inputs of an operation (indices, a batch
+   * normalisation's running averages) end a path.
+   *
+   * <p>The whole graph between the variables and the loss is checked first. When the check passes,
+   * the gradients that this library adds to TensorFlow's own are registered (once in a process) and
+   * the gradients are built.
+   *
+   * @param loss a float16, bfloat16, float32 or float64 tensor of any shape; the gradient of a
+   *     tensor that is not a scalar is that of its sum, as everywhere in TensorFlow
+   * @param variables variables of the loss's graph, each once
+   * @return the gradients and the variables that have none, possibly all of them
+   * @throws UnsupportedGradientException if an operation on the way has no gradient, would end the
+   *     process or give a wrong result; the graph is unchanged
+   * @throws IllegalArgumentException if the loss is not of a floating point dtype or not of a
+   *     graph, a variable is of another graph or given twice, or there is no variable; the graph is
+   *     unchanged
+   * @throws GradientFailedException if a registered gradient threw or returned something unusable;
+   *     the graph then holds parts of gradients and should be closed
    */
   public static GradientResult of(Operand<?> loss, List<TrainableVariable> variables) {
-    Graph graph = (Graph) loss.env();
-    Set<GraphOperation> sub = graph.subgraphTo(Set.of(loss));
-    List<TrainableVariable> in = new ArrayList<>();
-    List<TrainableVariable> out = new ArrayList<>();
-    for (TrainableVariable v : variables) {
-      (sub.contains(v.handle().op()) ? in : out).add(v);
-    }
-    Map<TrainableVariable, Output<?>> map = new LinkedHashMap<>();
-    if (!in.isEmpty()) {
-      Output<?>[] g =
-          graph.addGradients(
-              loss.asOutput(),
-              in.stream().map(TrainableVariable::handle).toArray(Output<?>[]::new));
-      for (int i = 0; i < g.length; i++) {
-        map.put(in.get(i), g[i]);
+    Output<?> y = floatingLoss(loss);
+    Graph graph = (Graph) y.env();
+    requireDistinctVariablesOf(graph, variables);
+    GradientRegistry.registerOurs();
+
+    GradientCheck.Verdict verdict = GradientCheck.of(y, variables).verdict();
+    verdict.warnings().forEach(warning -> LOG.log(System.Logger.Level.WARNING, warning));
+    List<TrainableVariable> reached = verdict.reached();
+    Map<TrainableVariable, Output<?>> gradients = new LinkedHashMap<>();
+    if (!reached.isEmpty()) {
+      Output<?>[] xs = reached.stream().map(TrainableVariable::handle).toArray(Output<?>[]::new);
+      Output<?>[] dx = GradientRegistry.whileNothingRegisters(() -> graph.addGradients(y, xs));
+      for (int i = 0; i < dx.length; i++) {
+        if (exists(dx[i])) {
+          gradients.put(reached.get(i), requireDtype(dx[i], reached.get(i)));
+        }
       }
     }
-    return new GradientResult(map, out);
+    List<TrainableVariable> unreached = new ArrayList<>(variables);
+    unreached.removeAll(gradients.keySet());
+    return new GradientResult(gradients, unreached);
+  }
+
+  private static Output<?> floatingLoss(Operand<?> loss) {
+    Output<?> output = Objects.requireNonNull(loss, "loss").asOutput();
+    if (!(output.env() instanceof Graph)) {
+      throw new IllegalArgumentException(
+          "Expected a loss in a graph, found an eager tensor; build the loss in a Graph.");
+    }
+    if (!Dtypes.isFloating(output.dataType())) {
+      throw new IllegalArgumentException(
+          "Expected a loss of a floating point dtype, found "
+              + output.name()
+              + " of dtype "
+              + output.dataType()
+              + "; cast it, or pass the loss itself and not a metric.");
+    }
+    return output;
+  }
+
+  private static void requireDistinctVariablesOf(Graph graph, List<TrainableVariable> variables) {
+    if (variables.isEmpty()) {
+      throw new IllegalArgumentException(
+          "Expected at least one variable to differentiate by, found none; a loss of constants"
+              + " cannot be trained.");
+    }
+    Set<TrainableVariable> seen = new LinkedHashSet<>();
+    for (TrainableVariable variable : variables) {
+      if (variable.graph() != graph) {
+        throw new IllegalArgumentException(
+            "Expected variables of the loss's graph, found "
+                + variable.name()
+                + " of another; build loss and variables in one graph.");
+      }
+      if (!seen.add(variable)) {
+        throw new IllegalArgumentException(
+            "Expected each variable once, found " + variable.name() + " twice; remove one.");
+      }
+    }
+  }
+
+  /** TensorFlow answers with an output of no operation where no gradient flows. */
+  private static boolean exists(Output<?> gradient) {
+    var handle = ((GraphOperation) gradient.op()).getUnsafeNativeHandle();
+    return handle != null && !handle.isNull();
+  }
+
+  private static Output<?> requireDtype(Output<?> gradient, TrainableVariable variable) {
+    if (Dtypes.base(gradient.dataType()) != variable.dataType()) {
+      throw new GradientFailedException(
+          "Expected a gradient of dtype "
+              + variable.dataType()
+              + " for variable "
+              + variable.name()
+              + ", found "
+              + gradient.dataType()
+              + "; a registered gradient on the way returns the wrong dtype.",
+          null);
+    }
+    return gradient;
   }
 }

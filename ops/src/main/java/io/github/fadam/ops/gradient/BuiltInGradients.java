@@ -1,0 +1,30 @@
+package io.github.fadam.ops.gradient;
+
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** The gradients of this library, by type of operation. */
+final class BuiltInGradients {
+
+  static final Map<String, OpGradient> ALL = all();
+
+  private BuiltInGradients() {}
+
+  private static Map<String, OpGradient> all() {
+    Map<String, OpGradient> all = new TreeMap<>();
+    for (Map<String, GradientBuilder.Formula> family :
+        List.of(
+            ElementwiseGradients.formulas(),
+            IndexingGradients.formulas(),
+            LayerGradients.formulas(),
+            MatrixGradients.formulas(),
+            PassThroughGradients.formulas(),
+            ReductionGradients.formulas(),
+            ZeroGradients.formulas())) {
+      family.forEach((type, formula) -> all.put(type, formula.asGradient()));
+    }
+    return Collections.unmodifiableMap(all);
+  }
+}

@@ -1,0 +1,85 @@
+package io.github.fadam.ops.gradient;
+
+import io.github.fadam.ops.gradient.OpKnowledge.Finding;
+import io.github.fadam.ops.gradient.UnsupportedGradientException.Reason;
+import io.github.fadam.ops.variable.TrainableVariable;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.tensorflow.Output;
+
+/**
+ * Says, without adding anything to the graph, whether TensorFlow would build right gradients.
+ *
+ * <p>For each operation whose gradient TensorFlow would ask for: is one registered, would asking
+ * end the process or fail half-way, would the answer be wrong.
+ */
+final class GradientCheck {
+
+  /**
+   * A check that found nothing in the way.
+   *
+   * @param reached variables that have a gradient
+   * @param warnings texts for the log
+   */
+  record Verdict(List<TrainableVariable> reached, List<String> warnings) {}
+
+  private final Output<?> loss;
+  private final GradientPaths paths;
+  private final List<Reason> reasons = new ArrayList<>();
+  private final List<String> warnings = new ArrayList<>();
+
+  private GradientCheck(Output<?> loss, GradientPaths paths) {
+    this.loss = loss;
+    this.paths = paths;
+  }
+
+  static GradientCheck of(Output<?> loss, List<TrainableVariable> variables) {
+    GradientCheck check = new GradientCheck(loss, new GradientPaths(loss, variables));
+    check.paths.differentiated().forEach(check::examine);
+    return check;
+  }
+
+  /** All that stands in the way; empty if nothing does. */
+  List<Reason> reasons() {
+    return List.copyOf(reasons);
+  }
+
+  Verdict verdict() {
+    if (!reasons.isEmpty()) {
+      throw new UnsupportedGradientException(loss.name(), reasons);
+    }
+    return new Verdict(List.copyOf(paths.reached()), List.copyOf(warnings));
+  }
+
+  private void examine(GradientPaths.Node node) {
+    Optional<Finding> finding =
+        OpKnowledge.alwaysRefused(node.type())
+            .or(() -> missing(node.type()))
+            .or(() -> onReference(node))
+            .or(() -> OpConditions.failing(node.type(), node.op()));
+    if (finding.isEmpty() && node.isOnPath()) {
+      finding = OpConditions.wrong(node.type(), node.op());
+    }
+    finding.ifPresent(
+        found ->
+            reasons.add(
+                new Reason(
+                    node.type(), node.op().name(), node.path(), found.problem(), found.remedy())));
+    OpKnowledge.warning(node.type(), node.op()).ifPresent(warnings::add);
+  }
+
+  private static Optional<Finding> missing(String type) {
+    return GradientRegistry.hasGradient(type)
+        ? Optional.empty()
+        : Optional.of(OpKnowledge.noGradient(type));
+  }
+
+  private static Optional<Finding> onReference(GradientPaths.Node node) {
+    return node.inputs().stream()
+        .filter(
+            edge -> edge.isReference() && OpKnowledge.failsOnReference(node.type(), edge.input()))
+        .findFirst()
+        .map(edge -> OpKnowledge.referenceInput(node.type(), edge.from().op().name()));
+  }
+}

@@ -1,0 +1,231 @@
+package io.github.fadam.ops.gradient;
+
+import io.github.fadam.ops.gradient.OpKnowledge.Finding;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.function.Function;
+import org.tensorflow.GraphOperation;
+import org.tensorflow.Output;
+import org.tensorflow.Tensor;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.proto.DataType;
+
+/**
+ * Types of operations whose gradient fails or is wrong for some attributes, dtypes or shapes only.
+ *
+ * <p>{@code CppGradientsTest} compares TensorFlow's gradients with differences of the operation's
+ * value; what it found wrong is here, and it checks that each is refused.
+ */
+final class OpConditions {
+
+  private interface Condition extends Function<GraphOperation, Optional<Finding>> {}
+
+  /** The gradient cannot be built, whether or not a variable's gradient comes through it. */
+  private static final Map<String, Condition> FAILING =
+      Map.of(
+          "FusedBatchNormV3", OpConditions::scaleNotFloat32,
+          "ResourceGather", OpConditions::batchedGather,
+          "SoftmaxCrossEntropyWithLogits", OpConditions::logitsNotFloat32);
+
+  /** The gradient is wrong, silently or when it runs. */
+  private static final Map<String, Condition> WRONG =
+      Map.ofEntries(
+          Map.entry("Atan2", OpConditions::broadcast),
+          Map.entry("Cast", OpConditions::castToInteger),
+          Map.entry("Conv2D", op -> dilated(op).or(() -> explicitlyPadded(op))),
+          Map.entry("DepthToSpace", OpConditions::channelsFirst),
+          Map.entry("DepthwiseConv2dNative", OpConditions::dilated),
+          Map.entry("GatherV2", OpConditions::negativeAxis),
+          Map.entry("IdentityN", OpConditions::pythonGradient),
+          Map.entry("LogSoftmax", OpConditions::rankOtherThanTwo),
+          Map.entry("LRN", OpConditions::notTheDefaults),
+          Map.entry("MaxPool", OpConditions::explicitlyPadded),
+          Map.entry("SoftmaxCrossEntropyWithLogits", OpConditions::broadcast),
+          Map.entry("SpaceToDepth", OpConditions::channelsFirst));
+
+  private OpConditions() {}
+
+  static Optional<Finding> failing(String type, GraphOperation op) {
+    return examine(FAILING, type, op);
+  }
+
+  static Optional<Finding> wrong(String type, GraphOperation op) {
+    return examine(WRONG, type, op);
+  }
+
+  /** The types about which there is a condition. */
+  static boolean has(String type) {
+    return FAILING.containsKey(type) || WRONG.containsKey(type);
+  }
+
+  private static Optional<Finding> examine(
+      Map<String, Condition> conditions, String type, GraphOperation op) {
+    Condition condition = conditions.get(type);
+    return condition == null ? Optional.empty() : condition.apply(op);
+  }
+
+  private static Optional<Finding> refuse(boolean refused, String problem, String remedy) {
+    return refused ? Optional.of(new Finding(problem, remedy)) : Optional.empty();
+  }
+
+  private static Optional<Finding> scaleNotFloat32(GraphOperation op) {
+    DataType scale = Dtypes.base(op.input(1).dataType());
+    return refuse(
+        scale != DataType.DT_FLOAT,
+        "TensorFlow's gradient for it takes a float32 scale only, and its scale is " + scale,
+        "Keep scale, offset, mean and variance in float32");
+  }
+
+  private static Optional<Finding> logitsNotFloat32(GraphOperation op) {
+    DataType logits = Dtypes.base(op.input(0).dataType());
+    return refuse(
+        logits != DataType.DT_FLOAT,
+        "TensorFlow's gradient for it is built for float32 only, and its logits are " + logits,
+        "Cast logits and labels to float32 for the loss, or use"
+            + " SparseSoftmaxCrossEntropyWithLogits");
+  }
+
+  private static Optional<Finding> batchedGather(GraphOperation op) {
+    long dimensions = op.attributes().getAttrInt("batch_dims");
+    return refuse(
+        dimensions != 0,
+        "its gradient is known for batch_dims 0 only, and batch_dims is " + dimensions,
+        "Read the variable first and gather from the value");
+  }
+
+  private static Optional<Finding> dilated(GraphOperation op) {
+    long[] dilations = op.attributes().getAttrIntList("dilations");
+    return refuse(
+        Arrays.stream(dilations).anyMatch(dilation -> dilation != 1),
+        "TensorFlow's gradient for it does not heed dilations, and they are "
+            + Arrays.toString(dilations),
+        "Write it as tf.spaceToBatchNd, the convolution without dilations, and tf.batchToSpaceNd");
+  }
+
+  private static Optional<Finding> explicitlyPadded(GraphOperation op) {
+    return refuse(
+        op.attributes().getAttrString("padding").equals("EXPLICIT"),
+        "TensorFlow's gradient for it does not heed explicit paddings",
+        "Pad the input with tf.pad before it and give it VALID padding");
+  }
+
+  private static Optional<Finding> channelsFirst(GraphOperation op) {
+    String format = op.attributes().getAttrString("data_format");
+    return refuse(
+        !format.equals("NHWC"),
+        "TensorFlow's gradient for it takes every input for NHWC, and its data_format is " + format,
+        "Transpose to NHWC before it and back after it");
+  }
+
+  private static Optional<Finding> notTheDefaults(GraphOperation op) {
+    var attributes = op.attributes();
+    return refuse(
+        attributes.getAttrInt("depth_radius") != 5
+            || attributes.getAttrFloat("bias") != 1
+            || attributes.getAttrFloat("alpha") != 1
+            || attributes.getAttrFloat("beta") != 0.5f,
+        "TensorFlow's gradient for it is that of the default attributes, and they differ",
+        "Use depth_radius 5, bias 1, alpha 1 and beta 0.5, or write it with other operations");
+  }
+
+  private static Optional<Finding> broadcast(GraphOperation op) {
+    Shape a = op.input(0).shape();
+    Shape b = op.input(1).shape();
+    return refuse(
+        mayBroadcast(a, b),
+        "TensorFlow's gradient for it does not sum over broadcast dimensions, and its inputs have"
+            + " the shapes "
+            + a
+            + " and "
+            + b,
+        "Give both inputs one static shape, with tf.broadcastTo or tf.ensureShape");
+  }
+
+  /** Two unknown sizes are taken to be one batch size. */
+  private static boolean mayBroadcast(Shape a, Shape b) {
+    if (a.isUnknown() || b.isUnknown() || a.numDimensions() != b.numDimensions()) {
+      return true;
+    }
+    for (int i = 0; i < a.numDimensions(); i++) {
+      if (a.get(i) != b.get(i) && (a.get(i) == 1 || b.get(i) == 1)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static Optional<Finding> rankOtherThanTwo(GraphOperation op) {
+    Shape shape = op.output(0).shape();
+    return refuse(
+        shape.isUnknown() || shape.numDimensions() != 2,
+        "TensorFlow's gradient for it is wrong for every rank but 2, and its rank is "
+            + (shape.isUnknown() ? "unknown" : shape.numDimensions()),
+        "Reshape to [-1, classes] before it and back after it");
+  }
+
+  private static Optional<Finding> negativeAxis(GraphOperation op) {
+    OptionalLong axis = constant(op.input(2));
+    return refuse(
+        axis.isEmpty() || axis.getAsLong() < 0,
+        "TensorFlow's gradient for it fails at run time for a negative axis, and its axis is "
+            + (axis.isPresent() ? axis.getAsLong() : "not a constant"),
+        "Count the axis from the front, as a constant");
+  }
+
+  private static Optional<Finding> castToInteger(GraphOperation op) {
+    DataType target = op.output(0).dataType();
+    return refuse(
+        !Dtypes.canCarryGradient(target),
+        "TensorFlow's gradient would pass through the rounding to "
+            + target
+            + ", rounded itself, where none is defined",
+        "Cut the path with tf.stopGradient before the cast");
+  }
+
+  private static Optional<Finding> pythonGradient(GraphOperation op) {
+    return attribute(op, "_gradient_op_type")
+        .map(
+            name ->
+                new Finding(
+                    "it stands for a Python custom gradient ("
+                        + name
+                        + ") that is not part of the graph, and to pass through would be wrong",
+                    "Replace it by one tf.identity per input where the derivative of the function"
+                        + " itself is meant"));
+  }
+
+  private static Optional<String> attribute(GraphOperation op, String name) {
+    try {
+      return Optional.of(op.attributes().getAttrString(name));
+    } catch (RuntimeException absent) {
+      return Optional.empty();
+    }
+  }
+
+  private static final Set<String> SAME_VALUE = Set.of("Identity", "Snapshot", "StopGradient");
+
+  /** The value of an integer scalar that is a constant, looked for behind identities. */
+  private static OptionalLong constant(Output<?> tensor) {
+    GraphOperation op = (GraphOperation) tensor.op();
+    while (SAME_VALUE.contains(op.type())) {
+      op = (GraphOperation) op.input(0).op();
+    }
+    if (!op.type().equals("Const")) {
+      return OptionalLong.empty();
+    }
+    try (Tensor value = op.attributes().getAttrTensor("value")) {
+      if (value.shape().numDimensions() != 0) {
+        return OptionalLong.empty();
+      }
+      var data = value.asRawTensor().data();
+      return switch (op.attributes().getAttrType("dtype")) {
+        case DT_INT32 -> OptionalLong.of(data.asInts().getInt(0));
+        case DT_INT64 -> OptionalLong.of(data.asLongs().getLong(0));
+        default -> OptionalLong.empty();
+      };
+    }
+  }
+}
