@@ -306,6 +306,87 @@ def multi_io(directory):
         loss={"kind": "sparse_categorical_crossentropy", "size": "mse"},
     )
 
+class Pieces(tf.Module):
+    """What an inliner has to replace or keep: one signature for each kind."""
+
+    def __init__(self):
+        super().__init__(name="pieces")
+        rng = np.random.default_rng(10)
+        self.kernel = tf.Variable(rng.normal(0, 0.7, (4, 6)).astype("float32"), name="kernel")
+        self.head = tf.Variable(rng.normal(0, 0.7, (6, 3)).astype("float32"), name="head")
+        self.calls = tf.Variable(np.int64(0), name="calls", trainable=False)
+
+    @tf.function
+    def hidden(self, x):
+        x = tf.raw_ops.PlaceholderWithDefault(input=x @ self.kernel, shape=[None, 6])
+        return tf.ensure_shape(tf.nn.silu(x), [None, 6])
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32, name="x")])
+    def replaced(self, x):
+        """Custom gradient, shape check, log softmax of rank 3, an axis counted from the end."""
+        logits = self.hidden(x) @ self.head
+        spread = tf.nn.log_softmax(tf.stack([logits, 2 * logits], axis=1))
+        return {"logits": tf.reduce_sum(tf.gather(spread, [2, 0, 1], axis=-1), axis=1)}
+
+    @tf.function
+    def count(self):
+        self.calls.assign_add(1)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32, name="x")])
+    def counted(self, x):
+        """A side effect in a function of its own, before the variable is read."""
+        self.count()
+        return {"calls": tf.cast(self.calls, tf.float32) + 0 * x}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32, name="x")])
+    def branched(self, x):
+        return {
+            "y": tf.cond(
+                tf.reduce_sum(x) > 8, lambda: self.hidden(x), lambda: 2 * self.hidden(x)
+            )
+        }
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32, name="x")])
+    def looped(self, x):
+        for _ in tf.range(3):
+            x = tf.tanh(x @ self.kernel @ tf.transpose(self.kernel))
+        return {"y": x}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32, name="x")])
+    def straight_through(self, x):
+        @tf.custom_gradient
+        def rounded(value):
+            return tf.round(value), lambda gradient: gradient
+
+        return {"y": rounded(x @ self.kernel)}
+
+    @tf.function(input_signature=[tf.TensorSpec(None, tf.float32, name="x")])
+    def unknown_rank(self, x):
+        return {"y": tf.nn.log_softmax(x), "z": tf.gather(x, [0], axis=-1)}
+
+
+def tf_pieces(directory):
+    pieces = Pieces()
+    tf.saved_model.save(
+        pieces,
+        str(directory),
+        signatures={
+            "serving_default": pieces.replaced,
+            "counted": pieces.counted,
+            "branched": pieces.branched,
+            "looped": pieces.looped,
+            "straight_through": pieces.straight_through,
+            "unknown_rank": pieces.unknown_rank,
+        },
+    )
+    rng = np.random.default_rng(110)
+    return Golden(
+        inputs={"x": rng.normal(0, 1, (6, 4)).astype("float32")},
+        labels=rng.integers(0, 3, 6).astype("int32"),
+        loss="sparse_categorical_crossentropy",
+        from_logits=True,
+    )
+
 
 # ---------------------------------------------------------------- what Python gets from them
 
@@ -511,6 +592,7 @@ MODELS = [
     tf1_ref,
     tf1_resource,
     multi_io,
+    tf_pieces,
 ]
 
 

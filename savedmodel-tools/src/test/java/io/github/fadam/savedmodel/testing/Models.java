@@ -77,8 +77,9 @@ public final class Models {
     Map<String, Tensor> inputs = new LinkedHashMap<>();
     Random random = new Random(seed);
     for (TensorSpec spec : signature.inputs().values()) {
+      Shape shape = spec.shape().isUnknown() ? Shape.of(2, 3, 4) : spec.shape();
       long[] sizes =
-          Arrays.stream(spec.shape().asArray())
+          Arrays.stream(shape.asArray())
               .map(size -> size == Shape.UNKNOWN_SIZE ? 5 : size)
               .toArray();
       inputs.put(spec.name(), random(spec.dataType(), Shape.of(sizes), random));
