@@ -1,0 +1,32 @@
+package io.github.fadam.savedmodel.training;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.tensorflow.Output;
+import org.tensorflow.Session;
+import org.tensorflow.Tensor;
+
+/** The tensors of one batch and where they go; closing it frees them. */
+record Feeds(Map<Output<?>, Tensor> tensors) implements AutoCloseable {
+
+  /** Takes over the tensors, by the name of their input or label column. */
+  static Feeds of(TrainingGraph graph, Map<String, Tensor> batch) {
+    Map<Output<?>, Tensor> feeds = new LinkedHashMap<>();
+    batch.forEach(
+        (name, tensor) -> {
+          Output<?> input = graph.inputs().get(name);
+          feeds.put(input == null ? graph.labels().get(name) : input, tensor);
+        });
+    return new Feeds(feeds);
+  }
+
+  Session.Runner into(Session.Runner runner) {
+    tensors.forEach(runner::feed);
+    return runner;
+  }
+
+  @Override
+  public void close() {
+    tensors.values().forEach(Tensor::close);
+  }
+}

@@ -1,0 +1,159 @@
+package io.github.fadam.savedmodel.training;
+
+import io.github.fadam.savedmodel.data.DataSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * How long, in which batches and watched by whom to train. Immutable: every method returns a new
+ * value.
+ */
+public final class FitOptions {
+
+  /** Rows in a batch where nothing else is said. */
+  public static final int DEFAULT_BATCH_SIZE = 32;
+
+  private final OptionalLong epochs;
+  private final OptionalLong steps;
+  private final int batchSize;
+  private final boolean shuffle;
+  private final long seed;
+  private final Optional<DataSource> validation;
+  private final List<TrainingListener> listeners;
+
+  private FitOptions(
+      OptionalLong epochs,
+      OptionalLong steps,
+      int batchSize,
+      boolean shuffle,
+      long seed,
+      Optional<DataSource> validation,
+      List<TrainingListener> listeners) {
+    this.epochs = epochs;
+    this.steps = steps;
+    this.batchSize = batchSize;
+    this.shuffle = shuffle;
+    this.seed = seed;
+    this.validation = validation;
+    this.listeners = List.copyOf(listeners);
+  }
+
+  /**
+   * Trains for a number of epochs, in shuffled batches of {@link #DEFAULT_BATCH_SIZE} with seed 0.
+   *
+   * @param epochs number of times every row is used, at least 1
+   * @return the options
+   * @throws IllegalArgumentException if it is below 1
+   */
+  public static FitOptions epochs(long epochs) {
+    return new FitOptions(
+        OptionalLong.of(requirePositive("epochs", epochs)),
+        OptionalLong.empty(),
+        DEFAULT_BATCH_SIZE,
+        true,
+        0,
+        Optional.empty(),
+        List.of());
+  }
+
+  /**
+   * Trains for a number of steps, in shuffled batches of {@link #DEFAULT_BATCH_SIZE} with seed 0.
+   *
+   * @param steps number of updates, at least 1; the data is used as often as it takes
+   * @return the options
+   * @throws IllegalArgumentException if it is below 1
+   */
+  public static FitOptions steps(long steps) {
+    return new FitOptions(
+        OptionalLong.empty(),
+        OptionalLong.of(requirePositive("steps", steps)),
+        DEFAULT_BATCH_SIZE,
+        true,
+        0,
+        Optional.empty(),
+        List.of());
+  }
+
+  /**
+   * Sets the number of rows in a batch. The last batch of an epoch has the rows that are left.
+   *
+   * @param batchSize at least 1
+   * @return new options
+   * @throws IllegalArgumentException if it is below 1
+   */
+  public FitOptions batchSize(int batchSize) {
+    requirePositive("batch size", batchSize);
+    return new FitOptions(epochs, steps, batchSize, shuffle, seed, validation, listeners);
+  }
+
+  /**
+   * Says whether the rows are shuffled anew in every epoch.
+   *
+   * @param shuffle false for the data's own order
+   * @return new options
+   */
+  public FitOptions shuffle(boolean shuffle) {
+    return new FitOptions(epochs, steps, batchSize, shuffle, seed, validation, listeners);
+  }
+
+  /**
+   * Sets the seed of the shuffling. The same seed and data give the same batches.
+   *
+   * @param seed any number
+   * @return new options
+   */
+  public FitOptions seed(long seed) {
+    return new FitOptions(epochs, steps, batchSize, shuffle, seed, validation, listeners);
+  }
+
+  /**
+   * Sets data to evaluate on after every epoch.
+   *
+   * @param data the data, with the same columns as the training data
+   * @return new options
+   */
+  public FitOptions validation(DataSource data) {
+    return new FitOptions(epochs, steps, batchSize, shuffle, seed, Optional.of(data), listeners);
+  }
+
+  /**
+   * Adds a listener.
+   *
+   * @param listener hears of the progress and may end the run
+   * @return new options
+   */
+  public FitOptions listener(TrainingListener listener) {
+    List<TrainingListener> more = new ArrayList<>(listeners);
+    more.add(listener);
+    return new FitOptions(epochs, steps, batchSize, shuffle, seed, validation, more);
+  }
+
+  long totalSteps(long stepsPerEpoch) {
+    return steps.orElseGet(() -> Math.multiplyExact(epochs.getAsLong(), stepsPerEpoch));
+  }
+
+  int batchSize() {
+    return batchSize;
+  }
+
+  OptionalLong order() {
+    return shuffle ? OptionalLong.of(seed) : OptionalLong.empty();
+  }
+
+  Optional<DataSource> validation() {
+    return validation;
+  }
+
+  List<TrainingListener> listeners() {
+    return listeners;
+  }
+
+  private static long requirePositive(String option, long value) {
+    if (value < 1) {
+      throw new IllegalArgumentException("Expected " + option + " of at least 1, found " + value);
+    }
+    return value;
+  }
+}

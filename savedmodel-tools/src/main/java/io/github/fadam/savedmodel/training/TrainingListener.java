@@ -1,0 +1,36 @@
+package io.github.fadam.savedmodel.training;
+
+/** Hears of a training run's progress, and may end it. All calls come from the training thread. */
+public interface TrainingListener {
+
+  /**
+   * A step that was made.
+   *
+   * @param step number of the step in this run, from 1
+   * @param totalSteps number of steps that the run will have
+   * @param epoch number of the epoch in this run, from 1
+   * @param loss loss of the step's batch before its update
+   * @param rows number of rows of the batch
+   */
+  record Step(long step, long totalSteps, long epoch, double loss, int rows) {}
+
+  /**
+   * A step was made.
+   *
+   * @param step the step
+   * @return false to end the run after this step
+   */
+  default boolean onStep(Step step) {
+    return true;
+  }
+
+  /**
+   * An epoch has ended.
+   *
+   * @param epoch what it brought
+   * @return false to end the run
+   */
+  default boolean onEpoch(History.Epoch epoch) {
+    return true;
+  }
+}
