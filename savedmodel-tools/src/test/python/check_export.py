@@ -376,15 +376,34 @@ def check_export(checks, command_line, task, title, exported):
         note(f"{len(kept)} files")
 
 
-def check_words(checks, title, exported):
-    """The table that is read from an asset still answers, in the signature that was not trained."""
+WORDS = [["red", "blue", "nothing"], ["black", "unheard", "green"]]
+WORD_IDS = [[1, 3, 0], [4, 0, 2]]
+
+
+def check_words(checks, command_line, task, title, exported):
+    """The signature that was not trained: strings, through a table that is read from an asset."""
+    expected = None
     with checks.check(f"{title}: the other signature reads the asset"):
         signatures = tf.saved_model.load(str(exported)).signatures
-        words = tf.constant([["red", "blue", "nothing"], ["black", "unheard", "green"]])
-        ids = tf.constant([[1, 3, 0], [4, 0, 2]], tf.int64)
-        found = signatures["words"](words=words)["logits"].numpy()
+        found = signatures["words"](words=tf.constant(WORDS))["logits"].numpy()
+        ids = tf.constant(WORD_IDS, tf.int64)
         expected = signatures["serving_default"](ids=ids)["logits"].numpy()
         expect(np.array_equal(found, expected), f"{found}, expected {expected}")
+    for kind in ("U", "S"):
+        with checks.check(f"{title}: Java reads strings of dtype {kind}") as note:
+            data, target = task.work / f"words-{kind}.npz", task.work / f"answers-{kind}.npz"
+            np.savez(data, words=np.array(WORDS, kind), labels=np.zeros(2, "int32"))
+            command_line.run(
+                "evaluate",
+                exported,
+                "--signature=words",
+                f"--data={data}",
+                f"--loss={task.golden.loss}",
+                "--from-logits",
+                "--quiet",
+                f"--predictions={target}",
+            )
+            note(expect_near(dict(np.load(target)), {"logits": expected}, 1e-6))
 
 
 def check_model(checks, command_line, model, work):
@@ -409,7 +428,7 @@ def check_model(checks, command_line, model, work):
     if exported:
         check_export(checks, command_line, task, f"{name}, sgd", exported)
         if name == "tf_module":
-            check_words(checks, f"{name}, sgd", exported)
+            check_words(checks, command_line, task, f"{name}, sgd", exported)
 
     # Weights are not compared: a gradient that is 0 but for rounding gives a full step either way.
     expected = task.python(FAdamSteps())
