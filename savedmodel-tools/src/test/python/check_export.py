@@ -192,7 +192,6 @@ class Task:
             f"--data={self.data}",
             *CommandLine.loss_options(self.golden),
             f"--batch-size={self.batch_size}",
-            "--quiet",
             f"--predictions={target}",
         )
         return dict(np.load(target))
@@ -400,7 +399,7 @@ def check_words(checks, command_line, task, title, exported):
                 f"--data={data}",
                 f"--loss={task.golden.loss}",
                 "--from-logits",
-                "--quiet",
+                "--output=logits",
                 f"--predictions={target}",
             )
             note(expect_near(dict(np.load(target)), {"logits": expected}, 1e-6))
