@@ -5,6 +5,8 @@ import io.github.fadam.framework.rule.Hyper;
 import io.github.fadam.framework.rule.Rule;
 import io.github.fadam.framework.rule.Slot;
 import io.github.fadam.ops.fisher.BiasCorrectedDecay;
+import io.github.fadam.ops.fisher.Epsilon;
+import io.github.fadam.ops.fisher.Preconditioner;
 import io.github.fadam.ops.fisher.RmsClip;
 import java.util.List;
 import java.util.Map;
@@ -84,9 +86,9 @@ public final class Adam extends RuleOptimizer {
       Operand<T> m =
           BiasCorrectedDecay.of(tf, beta1, gradient.step(), type)
               .average(tf, gradient.slots().get("m"), gradient.value());
-      Operand<T> denominator =
-          tf.math.add(tf.math.sqrt(f), tf.dtypes.cast(tf.constant(epsilon), type));
-      Operand<T> direction = tf.math.div(m, denominator);
+      Operand<T> direction =
+          Preconditioner.of(tf, f, gradient.value(), 0.5, new Epsilon.Fixed(epsilon))
+              .quotient(tf, m);
       if (gradient.constant(Hyper.CLIP).orElse(1) != Double.POSITIVE_INFINITY) {
         direction = RmsClip.of(tf, direction, gradient.hyper(Hyper.CLIP));
       }
@@ -141,12 +143,12 @@ public final class Adam extends RuleOptimizer {
     /**
      * Sets what is added to the square root. Default: 1e-8.
      *
-     * @param epsilon positive
+     * @param epsilon positive and finite
      * @return this builder
      * @throws IllegalArgumentException if it is out of bounds
      */
     public Builder epsilon(double epsilon) {
-      this.epsilon = Requirements.positive("epsilon", epsilon);
+      this.epsilon = Requirements.positiveFinite("epsilon", epsilon);
       return this;
     }
 

@@ -1,9 +1,11 @@
 package io.github.fadam.framework.optimizer;
 
 import io.github.fadam.ops.variable.TrainableVariable;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.tensorflow.Output;
 import org.tensorflow.framework.optimizers.Optimizer.GradAndVar;
 import org.tensorflow.ndarray.Shape;
@@ -26,13 +28,10 @@ final class GradientPairs {
                 + variable.name()
                 + ", found none; leave the pair out to keep the variable as it is.");
       }
+      requireKnownShape(variable);
       requireFit(variable, gradient);
       if (gradients.put(variable, gradient) != null) {
-        throw new IllegalArgumentException(
-            optimizer
-                + " expected every variable once, found "
-                + variable.name()
-                + " twice; add its gradients first.");
+        throw twice(optimizer, variable);
       }
     }
     if (gradients.isEmpty()) {
@@ -42,7 +41,26 @@ final class GradientPairs {
     return gradients;
   }
 
-  private static void requireFit(TrainableVariable variable, Output<?> gradient) {
+  /** Checks variables before anything is added to the graph for them. */
+  static void requireTrainable(String optimizer, List<TrainableVariable> variables) {
+    Set<TrainableVariable> seen = new HashSet<>();
+    for (TrainableVariable variable : variables) {
+      requireKnownShape(variable);
+      if (!seen.add(variable)) {
+        throw twice(optimizer, variable);
+      }
+    }
+  }
+
+  private static IllegalArgumentException twice(String optimizer, TrainableVariable variable) {
+    return new IllegalArgumentException(
+        optimizer
+            + " expected every variable once, found "
+            + variable.name()
+            + " twice; add its gradients first.");
+  }
+
+  private static void requireKnownShape(TrainableVariable variable) {
     Shape shape = variable.shape();
     if (shape.isUnknown() || shape.hasUnknownDimension()) {
       throw new IllegalArgumentException(
@@ -52,6 +70,10 @@ final class GradientPairs {
               + shape
               + "; slots cannot be made for it.");
     }
+  }
+
+  private static void requireFit(TrainableVariable variable, Output<?> gradient) {
+    Shape shape = variable.shape();
     if (gradient.dataType() != variable.dataType() || !gradient.shape().isCompatibleWith(shape)) {
       throw new IllegalArgumentException(
           "Expected a gradient of "

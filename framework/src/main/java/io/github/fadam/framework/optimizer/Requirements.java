@@ -22,6 +22,10 @@ final class Requirements {
     return require(value > 0, option, "above 0", value);
   }
 
+  static double positiveFinite(String option, double value) {
+    return require(value > 0 && Double.isFinite(value), option, "above 0 and finite", value);
+  }
+
   static double decay(String option, double value) {
     return require(value >= 0 && value < 1, option, "at least 0 and below 1", value);
   }
@@ -35,5 +39,15 @@ final class Requirements {
       throw new IllegalArgumentException("Expected " + option + " " + bound + ", found " + value);
     }
     return value;
+  }
+
+  static boolean truth(String option, String value) {
+    return switch (value) {
+      case "true" -> true;
+      case "false" -> false;
+      default ->
+          throw new IllegalArgumentException(
+              "Expected true or false for option " + option + ", found " + value);
+    };
   }
 }

@@ -10,12 +10,9 @@ import io.github.fadam.ops.variable.TrainableVariable;
 import io.github.fadam.ops.variable.Variables;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
-import java.util.EnumMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.stream.Collectors;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
@@ -36,8 +33,9 @@ import org.tensorflow.types.family.TType;
  * one graph too; it skips what the loss does not reach and says so; two optimizers may live in one
  * graph; one step has one order, whatever the number of threads.
  *
- * <p><b>One step.</b> All gradients are computed first, then every update is computed from the
- * values before the step, then everything is assigned, the step counter last.
+ * <p><b>One step.</b> All gradients are computed first; then every update is computed from the
+ * values before the step, and a variable and its slots are assigned when all their new values are
+ * there; the step counter comes last.
  *
  * <p><b>State.</b> Slots, the step counter and the learning rate's multiplier are variables of the
  * graph, of the kind of the variable they belong to, and are initialised with all others: by the
@@ -62,9 +60,7 @@ public abstract class RuleOptimizer extends Optimizer {
   private final Map<Hyper, Schedule> schedules;
   private final boolean masterWeights;
   private final Map<String, String> settings;
-  private final Map<TrainableVariable, VariableUpdate<?>> updates = new LinkedHashMap<>();
-  private final Map<Hyper, Operand<TFloat64>> hypers = new EnumMap<>(Hyper.class);
-  private StepClock clock;
+  private OptimizerStep step;
 
   /**
    * Takes what a builder has collected.
@@ -147,7 +143,7 @@ public abstract class RuleOptimizer extends Optimizer {
   private Op build(Operand<?> loss, List<TrainableVariable> variables, String name) {
     List<GradAndVar<?>> pairs = differentiate(loss, variables);
     warnAboutSaver(variables);
-    return apply(pairs, List.of(loss), name);
+    return apply(pairs, List.of(loss), name, false);
   }
 
   /**
@@ -189,6 +185,7 @@ public abstract class RuleOptimizer extends Optimizer {
 
   private List<GradAndVar<?>> differentiate(Operand<?> loss, List<TrainableVariable> variables) {
     requireNotBuilt();
+    GradientPairs.requireTrainable(name, variables);
     GradientResult result = Gradients.of(loss, variables);
     if (result.gradients().isEmpty()) {
       throw new IllegalArgumentException(
@@ -227,53 +224,29 @@ public abstract class RuleOptimizer extends Optimizer {
   @Override
   public Op applyGradients(List<GradAndVar<? extends TType>> gradsAndVars, String name) {
     requireNotBuilt();
-    return apply(gradsAndVars, List.of(), name);
+    return apply(gradsAndVars, List.of(), name, true);
   }
 
-  private Op apply(List<? extends GradAndVar<?>> pairs, List<Op> before, String name) {
+  private Op apply(
+      List<? extends GradAndVar<?>> pairs, List<Op> before, String name, boolean foreign) {
     Map<TrainableVariable, Output<?>> gradients = GradientPairs.checked(this.name, pairs);
-    Ops scope = Ops.create(graph).withSubScope(this.name);
     List<Op> computed = new ArrayList<>(before);
     gradients.values().forEach(computed::add);
-
-    clock = new StepClock(scope, stateKind(gradients));
-    gradients.forEach(
-        (variable, gradient) ->
-            updates.put(variable, VariableUpdate.create(scope, variable, rule, masterWeights)));
-
-    Ops tf = scope.withControlDependencies(computed);
-    Map<Hyper, OptionalDouble> constants = new EnumMap<>(Hyper.class);
-    schedules.forEach(
-        (hyper, schedule) -> {
-          constants.put(hyper, schedule.constant());
-          hypers.put(
-              hyper,
-              hyper == Hyper.LEARNING_RATE ? clock.rate(tf, schedule) : clock.value(tf, schedule));
-        });
-    List<Op> assigns = new ArrayList<>();
-    gradients.forEach(
-        (variable, gradient) ->
-            assigns.addAll(
-                updates
-                    .get(variable)
-                    .apply(tf, rule, gradient, clock.current(), hypers, constants)));
-
-    List<Op> all = new ArrayList<>(assigns);
-    all.addAll(hypers.values());
-    all.add(clock.advance(scope.withControlDependencies(all)));
-    return finish(all, name);
+    Ops scope = Ops.create(graph).withSubScope(this.name);
+    step = new OptimizerStep(scope, rule, schedules, masterWeights, gradients);
+    return finish(step.add(scope, gradients, computed, foreign), name);
   }
 
   /**
-   * The learning rate of the step that runs next: the schedule's value times the multiplier.
-   * Fetched together with the step it is the rate that the step used.
+   * The learning rate of the step that runs next: the schedule's value times the multiplier. It can
+   * be fetched alone, without feeding a batch; fetched together with the step it is the rate that
+   * the step used.
    *
    * @return a float64 scalar
    * @throws IllegalStateException if the step has not been built
    */
   public Operand<TFloat64> learningRate() {
-    requireBuilt();
-    return hypers.get(Hyper.LEARNING_RATE);
+    return built().learningRate();
   }
 
   /**
@@ -285,9 +258,8 @@ public abstract class RuleOptimizer extends Optimizer {
    * @throws IllegalStateException if the step has not been built
    */
   public void setLearningRateMultiplier(Session session, double multiplier) {
-    requireBuilt();
     Requirements.notNegative("learning rate multiplier", multiplier);
-    clock.setMultiplier(session, multiplier);
+    built().clock().setMultiplier(session, multiplier);
   }
 
   /**
@@ -297,8 +269,7 @@ public abstract class RuleOptimizer extends Optimizer {
    * @throws IllegalStateException if the step has not been built
    */
   public TrainableVariable step() {
-    requireBuilt();
-    return clock.variable();
+    return built().clock().variable();
   }
 
   /**
@@ -309,16 +280,7 @@ public abstract class RuleOptimizer extends Optimizer {
    * @throws IllegalStateException if the step has not been built
    */
   public Map<String, TrainableVariable> state() {
-    requireBuilt();
-    Map<String, TrainableVariable> state = new LinkedHashMap<>();
-    state.put("step", clock.variable());
-    state.put("learning-rate-multiplier", clock.multiplier());
-    updates.forEach(
-        (variable, update) ->
-            update
-                .slots()
-                .forEach((slot, value) -> state.put(variable.name() + "/" + slot, value)));
-    return state;
+    return built().state();
   }
 
   /**
@@ -329,8 +291,8 @@ public abstract class RuleOptimizer extends Optimizer {
    * @return the slot's variable, or empty if there is none
    */
   public Optional<TrainableVariable> slot(Operand<?> variable, String slotName) {
-    VariableUpdate<?> update = updates.get(TrainableVariable.of(variable.asOutput()));
-    return Optional.ofNullable(update).map(u -> u.slots().get(slotName));
+    return Optional.ofNullable(step)
+        .map(built -> built.slots(TrainableVariable.of(variable.asOutput())).get(slotName));
   }
 
   /**
@@ -338,14 +300,15 @@ public abstract class RuleOptimizer extends Optimizer {
    *
    * @param variable the variable
    * @param slotName name of the slot
-   * @param <T> the variable's type; a 16-bit variable's slots are float32 and have to be taken with
-   *     {@link #slot}
-   * @return the slot, or empty if there is none or it is a resource
+   * @param <T> the variable's type
+   * @return the slot, or empty if there is none, it is a resource, or of another type than the
+   *     variable: a 16-bit variable's slots are float32
    */
   @Override
   public <T extends TType> Optional<Variable<T>> getSlot(Output<T> variable, String slotName) {
     return slot(variable, slotName)
         .filter(slot -> slot.kind() == TrainableVariable.Kind.REFERENCE)
+        .filter(slot -> slot.type() == variable.type())
         .map(slot -> new Variable<>(slot.handle().op()));
   }
 
@@ -370,14 +333,6 @@ public abstract class RuleOptimizer extends Optimizer {
         .toList();
   }
 
-  /** Resource variables can only be saved and compiled together with state of their own kind. */
-  private static TrainableVariable.Kind stateKind(Map<TrainableVariable, Output<?>> gradients) {
-    return gradients.keySet().stream()
-            .anyMatch(variable -> variable.kind() == TrainableVariable.Kind.RESOURCE)
-        ? TrainableVariable.Kind.RESOURCE
-        : TrainableVariable.Kind.REFERENCE;
-  }
-
   private void warnAboutSaver(List<TrainableVariable> variables) {
     if (variables.stream().anyMatch(v -> v.kind() == TrainableVariable.Kind.RESOURCE)) {
       LOG.log(
@@ -394,17 +349,18 @@ public abstract class RuleOptimizer extends Optimizer {
   }
 
   private void requireNotBuilt() {
-    if (clock != null) {
+    if (step != null) {
       throw new IllegalStateException(
           name + " has built its step already; make a second optimizer for a second step.");
     }
   }
 
-  private void requireBuilt() {
-    if (clock == null) {
+  private OptimizerStep built() {
+    if (step == null) {
       throw new IllegalStateException(
           name + " has not built its step; call minimize or applyGradients first.");
     }
+    return step;
   }
 
   @SuppressWarnings("unchecked") // the framework types the pair by the variable's value

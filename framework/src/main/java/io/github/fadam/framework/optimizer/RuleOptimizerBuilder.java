@@ -26,6 +26,8 @@ public abstract class RuleOptimizerBuilder<B extends RuleOptimizerBuilder<B>> {
   /** Learning rate where none is given, as in the framework's Adam. */
   public static final double DEFAULT_LEARNING_RATE = 1e-3;
 
+  private static final String NO_CLIP = "none";
+
   private final Graph graph;
   private final Map<Hyper, Schedule> schedules = new EnumMap<>(Hyper.class);
   private final Map<String, Option> options = new LinkedHashMap<>();
@@ -46,7 +48,7 @@ public abstract class RuleOptimizerBuilder<B extends RuleOptimizerBuilder<B>> {
     hyper(Hyper.LEARNING_RATE, DEFAULT_LEARNING_RATE);
     option(
         "master-weights",
-        value -> masterWeights(Boolean.parseBoolean(value)),
+        value -> masterWeights(Requirements.truth("master-weights", value)),
         () -> Boolean.toString(masterWeights));
   }
 
@@ -159,7 +161,7 @@ public abstract class RuleOptimizerBuilder<B extends RuleOptimizerBuilder<B>> {
     option(
         hyper.key(),
         text -> hyper(hyper, parse(hyper, text)),
-        () -> schedules.get(hyper).toString());
+        () -> show(hyper, schedules.get(hyper)));
     return self();
   }
 
@@ -181,8 +183,14 @@ public abstract class RuleOptimizerBuilder<B extends RuleOptimizerBuilder<B>> {
    */
   protected abstract B self();
 
+  private static String show(Hyper hyper, Schedule schedule) {
+    return hyper == Hyper.CLIP && schedule.constant().orElse(0) == Double.POSITIVE_INFINITY
+        ? NO_CLIP
+        : schedule.toString();
+  }
+
   private static double parse(Hyper hyper, String text) {
-    return hyper == Hyper.CLIP && text.equals("none")
+    return hyper == Hyper.CLIP && text.equals(NO_CLIP)
         ? Double.POSITIVE_INFINITY
         : Double.parseDouble(text);
   }

@@ -95,7 +95,10 @@ public final class Sgd extends RuleOptimizer {
       super(graph, "SGD");
       weightDecay(0);
       option("momentum", v -> momentum(Double.parseDouble(v)), () -> Double.toString(momentum));
-      option("nesterov", v -> nesterov(Boolean.parseBoolean(v)), () -> Boolean.toString(nesterov));
+      option(
+          "nesterov",
+          v -> nesterov(Requirements.truth("nesterov", v)),
+          () -> Boolean.toString(nesterov));
     }
 
     /**
@@ -132,8 +135,18 @@ public final class Sgd extends RuleOptimizer {
       return hyper(Hyper.WEIGHT_DECAY, weightDecay);
     }
 
+    /**
+     * Builds the optimizer.
+     *
+     * @return a new optimizer on the builder's graph
+     * @throws IllegalArgumentException if nesterov is true without momentum, which it is a form of
+     */
     @Override
     public Sgd build() {
+      if (nesterov && momentum == 0) {
+        throw new IllegalArgumentException(
+            "Expected a momentum above 0 with nesterov, found 0; set momentum, 0.9 is usual.");
+      }
       return new Sgd(this);
     }
 

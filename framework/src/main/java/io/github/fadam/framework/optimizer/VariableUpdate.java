@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
+import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.proto.DataType;
@@ -35,6 +36,7 @@ final class VariableUpdate<T extends TNumber> {
   private final TrainableVariable variable;
   private final Class<T> computeType;
   private final Map<String, TrainableVariable> slots = new LinkedHashMap<>();
+  private final Map<TrainableVariable, Operand<?>> targets = new LinkedHashMap<>();
 
   private VariableUpdate(TrainableVariable variable, Class<T> computeType) {
     this.variable = variable;
@@ -61,7 +63,7 @@ final class VariableUpdate<T extends TNumber> {
         init.fill(
             init.constant(slot.shape().asArray()),
             init.dtypes.cast(init.constant(slot.initial()), computeType));
-    String name = variable.name().replace('/', '.') + "-" + slot.name();
+    String name = variable.name().replaceAll("[^A-Za-z0-9_.-]", ".") + "-" + slot.name();
     slots.put(slot.name(), OptimizerState.create(tf, variable.kind(), name, initial));
   }
 
@@ -74,21 +76,24 @@ final class VariableUpdate<T extends TNumber> {
   }
 
   /**
-   * Adds the update. Everything is read behind {@code tf}'s control dependencies, and the assigns
-   * come behind all that was read.
+   * Adds the operations that compute the new values.
+   *
+   * @param tf where to add them
+   * @param after the same, behind all gradients: variables are read there, for a reference
+   *     variable's gradient may still need the value that another step's assign replaces
    */
-  List<Op> apply(
+  void compute(
       Ops tf,
+      Ops after,
       Rule rule,
       Output<?> gradient,
       Operand<TInt64> step,
       Map<Hyper, Operand<TFloat64>> hypers,
       Map<Hyper, OptionalDouble> constants) {
-    Operand<?> stored = variable.read(tf);
     Map<String, Operand<T>> values = new LinkedHashMap<>();
-    slots.forEach((name, slot) -> values.put(name, typed(slot.read(tf))));
-    Operand<T> theta = theta(tf, stored, values.remove(MASTER));
-    Operand<T> g = tf.dtypes.cast(VariableUpdate.<TNumber>typed(gradient), computeType);
+    slots.forEach((name, slot) -> values.put(name, typed(slot.read(after))));
+    Operand<T> theta = theta(tf, variable.read(after), values.remove(MASTER));
+    Operand<T> g = shaped(tf, tf.dtypes.cast(VariableUpdate.<TNumber>typed(gradient), computeType));
     Map<Hyper, Operand<T>> scalars = new LinkedHashMap<>();
     hypers.forEach((hyper, value) -> scalars.put(hyper, tf.dtypes.cast(value, computeType)));
     Rule.Update<T> update =
@@ -96,21 +101,33 @@ final class VariableUpdate<T extends TNumber> {
             tf,
             new Inputs<>(
                 theta, g, SquaredGradient.of(tf, g), Map.copyOf(values), step, scalars, constants));
-    return assigns(tf, update);
-  }
-
-  private List<Op> assigns(Ops tf, Rule.Update<T> update) {
-    Map<TrainableVariable, Operand<?>> targets = new LinkedHashMap<>();
     update.slots().forEach((name, value) -> targets.put(slots.get(name), value));
     if (slots.containsKey(MASTER)) {
       targets.put(slots.get(MASTER), update.theta());
     }
     targets.put(variable, tf.dtypes.cast(update.theta(), numberType()));
-    // A reference variable is read in place: no assign may start before all values are computed.
-    Ops ordered = tf.withControlDependencies(List.copyOf(targets.values()));
+  }
+
+  /** The new values of the variable and its slots, for others to wait for. */
+  List<Operand<?>> values() {
+    return List.copyOf(targets.values());
+  }
+
+  /** Adds the assigns; {@code ordered} is behind all {@link #values} of this variable at least. */
+  List<Op> assign(Ops ordered) {
     List<Op> assigns = new ArrayList<>();
     targets.forEach((target, value) -> assigns.add(target.assign(ordered, value)));
     return assigns;
+  }
+
+  /**
+   * Rules ask for static shapes; a gradient without one gets the variable's, checked in the run.
+   */
+  private Operand<T> shaped(Ops tf, Operand<T> gradient) {
+    Shape shape = gradient.shape();
+    return shape.isUnknown() || shape.hasUnknownDimension()
+        ? tf.ensureShape(gradient, variable.shape())
+        : gradient;
   }
 
   /** The master copy, or the variable itself where somebody else has assigned it since. */

@@ -50,18 +50,26 @@ public record Preconditioner<T extends TNumber>(Operand<T> denominator) {
 
   /**
    * Adds the operations that divide the parameters: the direction of the natural weight decay
-   * before its clip. Where f is 0 the quotient is as large as theta / epsilon; it saturates at the
-   * type's largest finite number.
+   * before its clip. Where f is 0 the quotient is as large as theta / epsilon; it saturates.
    *
    * @param tf where to add them
    * @param theta the variable's value before the step
    * @return {@code theta / d}
    */
   public Operand<T> decayDirection(Ops tf, Operand<T> theta) {
-    double max = FloatRange.of(theta).max();
+    return quotient(tf, theta);
+  }
+
+  /**
+   * Adds the operations that divide what may be large where f is small.
+   *
+   * @param tf where to add them
+   * @param x what to divide, finite
+   * @return {@code x / d}, at most the type's largest finite number
+   */
+  public Operand<T> quotient(Ops tf, Operand<T> x) {
+    double max = FloatRange.of(x).max();
     return tf.clipByValue(
-        tf.math.div(theta, denominator),
-        FloatRange.scalar(tf, -max, theta),
-        FloatRange.scalar(tf, max, theta));
+        tf.math.div(x, denominator), FloatRange.scalar(tf, -max, x), FloatRange.scalar(tf, max, x));
   }
 }

@@ -1,6 +1,7 @@
 package io.github.fadam.ops.fisher;
 
 import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat64;
 import org.tensorflow.types.family.TNumber;
@@ -22,6 +23,14 @@ record RootMeanSquare<T extends TNumber>(
   /** Adds the operations; x is finite and of known static shape. */
   static <T extends TNumber> RootMeanSquare<T> of(Ops tf, Operand<T> x) {
     long size = x.shape().size();
+    if (size == Shape.UNKNOWN_SIZE) {
+      throw new IllegalArgumentException(
+          "Expected a tensor of fully known shape, found "
+              + x.asOutput().name()
+              + " of shape "
+              + x.shape()
+              + "; give it one with ensureShape.");
+    }
     Operand<T> one = FloatRange.scalar(tf, 1.0, x);
     if (size == 0) {
       return new RootMeanSquare<>(x, tf.constant(1.0), tf.constant(0.0));

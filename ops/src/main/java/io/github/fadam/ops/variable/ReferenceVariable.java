@@ -33,6 +33,16 @@ record ReferenceVariable(
     return tf.assignSub(typedHandle(), typed(delta));
   }
 
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof ReferenceVariable variable && handle.equals(variable.handle);
+  }
+
+  @Override
+  public int hashCode() {
+    return handle.hashCode();
+  }
+
   @SuppressWarnings("unchecked") // the wildcard stands for one type, the variable's
   private Output<TType> typedHandle() {
     return (Output<TType>) handle;

@@ -25,7 +25,21 @@ record ResourceVariable(
 
   @Override
   public Operand<?> read(Ops tf) {
-    return tf.readVariableOp(handle, type);
+    Operand<?> value = tf.readVariableOp(handle, type);
+    // A placeholder of a handle does not tell the shape; reshape is what has a gradient.
+    return value.shape().isUnknown() && !shape.isUnknown() && !shape.hasUnknownDimension()
+        ? tf.reshape(value, tf.constant(shape.asArray()))
+        : value;
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof ResourceVariable variable && handle.equals(variable.handle);
+  }
+
+  @Override
+  public int hashCode() {
+    return handle.hashCode();
   }
 
   @Override

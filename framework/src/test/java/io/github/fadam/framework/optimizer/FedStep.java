@@ -1,0 +1,188 @@
+package io.github.fadam.framework.optimizer;
+
+import io.github.fadam.ops.variable.TrainableVariable;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.DoubleStream;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.Output;
+import org.tensorflow.Result;
+import org.tensorflow.Session;
+import org.tensorflow.Tensor;
+import org.tensorflow.framework.optimizers.Optimizer.GradAndVar;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Op;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.proto.ConfigProto;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TFloat64;
+import org.tensorflow.types.family.TNumber;
+import org.tensorflow.types.family.TType;
+
+/**
+ * A graph of variables and one optimizer's step with fed gradients: nothing that TensorFlow could
+ * fold into constants, and nothing but the update.
+ */
+final class FedStep implements AutoCloseable {
+
+  /** A variable to train: its shape and its first value, flat. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  record Start(Shape shape, double[] values) {
+    static Start vector(double... values) {
+      return new Start(Shape.of(values.length), values);
+    }
+  }
+
+  private final Graph graph = new Graph();
+  private final Ops tf = Ops.create(graph);
+  private final Map<String, TrainableVariable> variables = new LinkedHashMap<>();
+  private final Map<String, Placeholder<? extends TNumber>> gradients = new LinkedHashMap<>();
+  private final Map<String, Map<String, Operand<?>>> reads = new LinkedHashMap<>();
+  private final RuleOptimizer optimizer;
+  private final Op step;
+  private final Session session;
+
+  FedStep(
+      Function<Graph, RuleOptimizer> optimizer,
+      TrainableVariable.Kind kind,
+      Class<? extends TNumber> type,
+      Map<String, Start> starts) {
+    this(optimizer, kind, type, starts, ConfigProto.getDefaultInstance());
+  }
+
+  FedStep(
+      Function<Graph, RuleOptimizer> optimizer,
+      TrainableVariable.Kind kind,
+      Class<? extends TNumber> type,
+      Map<String, Start> starts,
+      ConfigProto config) {
+    List<GradAndVar<? extends TType>> pairs = new ArrayList<>();
+    starts.forEach(
+        (name, start) -> {
+          Ops init = tf.withInitScope();
+          Operand<? extends TNumber> initial =
+              init.dtypes.cast(
+                  init.reshape(
+                      init.constant(start.values()), init.constant(start.shape().asArray())),
+                  type);
+          TrainableVariable variable = TrainableVariable.create(tf, kind, name, initial);
+          Placeholder<? extends TNumber> gradient =
+              tf.placeholder(type, Placeholder.shape(start.shape()));
+          variables.put(name, variable);
+          gradients.put(name, gradient);
+          pairs.add(pair(gradient, variable));
+        });
+    this.optimizer = optimizer.apply(graph);
+    step = this.optimizer.applyGradients(pairs, "step");
+    variables.forEach(
+        (name, variable) -> {
+          Map<String, Operand<?>> read = new LinkedHashMap<>();
+          read.put("theta", variable.read(tf));
+          this.optimizer
+              .state()
+              .forEach(
+                  (key, slot) -> {
+                    if (key.startsWith(name + "/")) {
+                      read.put(key.substring(name.length() + 1), slot.read(tf));
+                    }
+                  });
+          reads.put(name, read);
+        });
+    session = new Session(graph, true, config);
+  }
+
+  @SuppressWarnings("unchecked") // the wildcards stand for one type
+  private static GradAndVar<?> pair(Operand<?> gradient, TrainableVariable variable) {
+    return new GradAndVar<>(
+        (Output<TNumber>) gradient.asOutput(), (Output<TNumber>) variable.handle());
+  }
+
+  RuleOptimizer optimizer() {
+    return optimizer;
+  }
+
+  Session session() {
+    return session;
+  }
+
+  TrainableVariable variable(String name) {
+    return variables.get(name);
+  }
+
+  Ops tf() {
+    return tf;
+  }
+
+  /** Runs one step with one flat gradient for every variable. */
+  void run(Map<String, double[]> values) {
+    List<Tensor> fed = new ArrayList<>();
+    try {
+      Session.Runner runner = session.runner().addTarget(step);
+      gradients.forEach(
+          (name, gradient) -> {
+            Tensor tensor = tensor(gradient, variables.get(name).shape(), values.get(name));
+            fed.add(tensor);
+            runner.feed(gradient.asOutput(), tensor);
+          });
+      runner.run().close();
+    } finally {
+      fed.forEach(Tensor::close);
+    }
+  }
+
+  private static Tensor tensor(Operand<?> like, Shape shape, double[] values) {
+    long[] i = {0};
+    if (like.type() == TFloat64.class) {
+      TFloat64 tensor = TFloat64.tensorOf(shape);
+      tensor.scalars().forEach(scalar -> scalar.setDouble(values[(int) i[0]++]));
+      return tensor;
+    }
+    TFloat32 tensor = TFloat32.tensorOf(shape);
+    tensor.scalars().forEach(scalar -> scalar.setFloat((float) values[(int) i[0]++]));
+    return tensor;
+  }
+
+  /**
+   * {@code theta} and all slots of every variable, flat; one run, for each new one is optimized.
+   */
+  Map<String, Map<String, double[]>> values() {
+    Session.Runner runner = session.runner();
+    reads.values().forEach(read -> read.values().forEach(runner::fetch));
+    Map<String, Map<String, double[]>> values = new LinkedHashMap<>();
+    try (Result result = runner.run()) {
+      int i = 0;
+      for (Map.Entry<String, Map<String, Operand<?>>> read : reads.entrySet()) {
+        Map<String, double[]> ofVariable = new LinkedHashMap<>();
+        for (String key : read.getValue().keySet()) {
+          ofVariable.put(key, numbers(result.get(i++)));
+        }
+        values.put(read.getKey(), ofVariable);
+      }
+    }
+    return values;
+  }
+
+  static double[] numbers(Tensor tensor) {
+    if (tensor.shape().size() == 0) {
+      return new double[0];
+    }
+    DoubleStream.Builder numbers = DoubleStream.builder();
+    if (tensor instanceof TFloat64 doubles) {
+      doubles.scalars().forEach(scalar -> numbers.add(scalar.getDouble()));
+    } else {
+      ((TFloat32) tensor).scalars().forEach(scalar -> numbers.add(scalar.getFloat()));
+    }
+    return numbers.build().toArray();
+  }
+
+  @Override
+  public void close() {
+    session.close();
+    graph.close();
+  }
+}
