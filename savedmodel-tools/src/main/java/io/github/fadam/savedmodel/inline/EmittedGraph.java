@@ -17,7 +17,13 @@ import org.tensorflow.Output;
 public record EmittedGraph(
     Map<String, Output<?>> inputs, Map<String, Output<?>> outputs, List<Operation> sideEffects) {
 
-  /** Copies the collections, keeping the order of the maps. */
+  /**
+   * Copies the collections, keeping the order of the maps.
+   *
+   * @param inputs see the record
+   * @param outputs see the record
+   * @param sideEffects see the record
+   */
   public EmittedGraph {
     inputs = Collections.unmodifiableMap(new LinkedHashMap<>(inputs));
     outputs = Collections.unmodifiableMap(new LinkedHashMap<>(outputs));

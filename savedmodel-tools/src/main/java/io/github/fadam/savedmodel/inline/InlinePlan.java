@@ -38,7 +38,17 @@ public record InlinePlan(
     List<String> sideEffects,
     FunctionDefLibrary functions) {
 
-  /** Copies the collections, keeping the order of the maps. */
+  /**
+   * Copies the collections, keeping the order of the maps.
+   *
+   * @param signature see the record
+   * @param nodes see the record
+   * @param external see the record
+   * @param inputs see the record
+   * @param outputs see the record
+   * @param sideEffects see the record
+   * @param functions see the record
+   */
   public InlinePlan {
     nodes = List.copyOf(nodes);
     external = Collections.unmodifiableSet(new TreeSet<>(external));

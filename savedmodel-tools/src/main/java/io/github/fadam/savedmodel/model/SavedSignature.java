@@ -22,7 +22,14 @@ public record SavedSignature(
     Map<String, TensorSpec> inputs,
     Map<String, TensorSpec> outputs) {
 
-  /** Copies the maps, keeping their order. */
+  /**
+   * Copies the maps, keeping their order.
+   *
+   * @param key see the record
+   * @param methodName see the record
+   * @param inputs see the record
+   * @param outputs see the record
+   */
   public SavedSignature {
     inputs = Collections.unmodifiableMap(new LinkedHashMap<>(inputs));
     outputs = Collections.unmodifiableMap(new LinkedHashMap<>(outputs));
