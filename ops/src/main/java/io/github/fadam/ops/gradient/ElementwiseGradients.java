@@ -3,6 +3,7 @@ package io.github.fadam.ops.gradient;
 import java.util.List;
 import java.util.Map;
 import org.tensorflow.Output;
+import org.tensorflow.proto.DataType;
 
 /** Functions of single elements; those of two inputs broadcast. */
 final class ElementwiseGradients {
@@ -28,9 +29,16 @@ final class ElementwiseGradients {
     return List.of(g.times(g.dy(0), g.times(g.constant(-TWO_BY_ROOT_PI), bell)));
   }
 
-  /** The derivative of digamma is the trigamma function, polygamma of order 1. */
+  /**
+   * The derivative of digamma is the trigamma function, polygamma of order 1, which TensorFlow
+   * computes in float32 and float64 only.
+   */
   private static List<Output<?>> digamma(GradientBuilder g) {
-    return List.of(g.times(g.dy(0), g.add("Polygamma", g.constant(1), g.x(0))));
+    DataType type = g.dy(0).dataType();
+    DataType computed = type == DataType.DT_DOUBLE ? type : DataType.DT_FLOAT;
+    Output<?> order = g.cast(g.constant(1), computed);
+    Output<?> trigamma = g.add("Polygamma", order, g.cast(g.x(0), computed));
+    return List.of(g.times(g.dy(0), g.cast(trigamma, type)));
   }
 
   /** x log y: by x it is log y, but 0 where x is 0; by y it is x / y. */

@@ -4,7 +4,7 @@ import io.github.fadam.ops.gradient.OpKnowledge.Finding;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Function;
 import org.tensorflow.GraphOperation;
@@ -23,12 +23,52 @@ final class OpConditions {
 
   private interface Condition extends Function<GraphOperation, Optional<Finding>> {}
 
-  /** The gradient cannot be built, whether or not a variable's gradient comes through it. */
-  private static final Map<String, Condition> FAILING =
-      Map.of(
-          "FusedBatchNormV3", OpConditions::scaleNotFloat32,
-          "ResourceGather", OpConditions::batchedGather,
-          "SoftmaxCrossEntropyWithLogits", OpConditions::logitsNotFloat32);
+  /**
+   * The dtypes for which the gradient can be built, where the operation itself takes more. For
+   * others TensorFlow throws half-way or, for {@code Mean} and {@code ConcatV2}, ends the process.
+   */
+  private static final Map<String, Dtype> DTYPES =
+      Map.ofEntries(
+          Map.entry("BroadcastTo", Dtype.int32(1, "shape")),
+          Map.entry("ConcatV2", Dtype.int32(-1, "axis")),
+          Map.entry("FusedBatchNormV3", Dtype.floating(1, "scale", DataType.DT_FLOAT)),
+          Map.entry("GatherV2", Dtype.int32(2, "axis")),
+          Map.entry("Max", Dtype.int32(1, "axes")),
+          Map.entry("Mean", Dtype.int32(1, "axes")),
+          Map.entry("Min", Dtype.int32(1, "axes")),
+          Map.entry("Pad", Dtype.int32(1, "paddings")),
+          Map.entry("PadV2", Dtype.int32(1, "paddings")),
+          Map.entry("Prod", Dtype.int32(1, "axes")),
+          Map.entry(
+              "ResizeBicubic", Dtype.floating(0, "images", DataType.DT_FLOAT, DataType.DT_DOUBLE)),
+          Map.entry("ScaleAndTranslate", Dtype.floating(0, "images", DataType.DT_FLOAT)),
+          Map.entry("Slice", Dtype.int32(1, "begin and size")),
+          Map.entry(
+              "SoftmaxCrossEntropyWithLogits", Dtype.floating(0, "logits", DataType.DT_FLOAT)),
+          Map.entry("StridedSlice", Dtype.int32(1, "begin, end and strides")),
+          Map.entry("Sum", Dtype.int32(1, "axes")));
+
+  /**
+   * Dtypes of an input.
+   *
+   * @param input its index, counted from the end if negative
+   */
+  private record Dtype(int input, String name, Set<DataType> allowed, String remedy) {
+
+    static Dtype int32(int input, String name) {
+      return new Dtype(
+          input, name, Set.of(DataType.DT_INT32), "Give it " + name + " of dtype int32");
+    }
+
+    static Dtype floating(int input, String name, DataType... allowed) {
+      return new Dtype(
+          input, name, Set.of(allowed), "Cast its inputs to float32 and its output back");
+    }
+
+    DataType found(GraphOperation op) {
+      return Dtypes.base(op.input(input < 0 ? op.numInputs() + input : input).dataType());
+    }
+  }
 
   /** The gradient is wrong, silently or when it runs. */
   private static final Map<String, Condition> WRONG =
@@ -48,44 +88,41 @@ final class OpConditions {
 
   private OpConditions() {}
 
+  /** Why the gradient cannot be built, whether or not a variable's gradient comes through it. */
   static Optional<Finding> failing(String type, GraphOperation op) {
-    return examine(FAILING, type, op);
+    return type.equals("ResourceGather") ? batchedGather(op) : dtype(type, op);
   }
 
+  /** Why the gradient is wrong or fails when it runs. */
   static Optional<Finding> wrong(String type, GraphOperation op) {
-    return examine(WRONG, type, op);
-  }
-
-  /** The types about which there is a condition. */
-  static boolean has(String type) {
-    return FAILING.containsKey(type) || WRONG.containsKey(type);
-  }
-
-  private static Optional<Finding> examine(
-      Map<String, Condition> conditions, String type, GraphOperation op) {
-    Condition condition = conditions.get(type);
+    Condition condition = WRONG.get(type);
     return condition == null ? Optional.empty() : condition.apply(op);
+  }
+
+  /** Whether a type is refused for some attributes, dtypes or shapes. */
+  static boolean has(String type) {
+    return WRONG.containsKey(type) || DTYPES.containsKey(type) || type.equals("ResourceGather");
   }
 
   private static Optional<Finding> refuse(boolean refused, String problem, String remedy) {
     return refused ? Optional.of(new Finding(problem, remedy)) : Optional.empty();
   }
 
-  private static Optional<Finding> scaleNotFloat32(GraphOperation op) {
-    DataType scale = Dtypes.base(op.input(1).dataType());
+  private static Optional<Finding> dtype(String type, GraphOperation op) {
+    Dtype rule = DTYPES.get(type);
+    if (rule == null) {
+      return Optional.empty();
+    }
+    DataType found = rule.found(op);
     return refuse(
-        scale != DataType.DT_FLOAT,
-        "TensorFlow's gradient for it takes a float32 scale only, and its scale is " + scale,
-        "Keep scale, offset, mean and variance in float32");
-  }
-
-  private static Optional<Finding> logitsNotFloat32(GraphOperation op) {
-    DataType logits = Dtypes.base(op.input(0).dataType());
-    return refuse(
-        logits != DataType.DT_FLOAT,
-        "TensorFlow's gradient for it is built for float32 only, and its logits are " + logits,
-        "Cast logits and labels to float32 for the loss, or use"
-            + " SparseSoftmaxCrossEntropyWithLogits");
+        !rule.allowed().contains(found),
+        "TensorFlow's gradient for it cannot be built for "
+            + rule.name()
+            + " of dtype "
+            + found
+            + ", only for "
+            + rule.allowed(),
+        rule.remedy());
   }
 
   private static Optional<Finding> batchedGather(GraphOperation op) {
@@ -167,11 +204,11 @@ final class OpConditions {
   }
 
   private static Optional<Finding> negativeAxis(GraphOperation op) {
-    OptionalLong axis = constant(op.input(2));
+    OptionalInt axis = constant(op.input(2));
     return refuse(
-        axis.isEmpty() || axis.getAsLong() < 0,
+        axis.isEmpty() || axis.getAsInt() < 0,
         "TensorFlow's gradient for it fails at run time for a negative axis, and its axis is "
-            + (axis.isPresent() ? axis.getAsLong() : "not a constant"),
+            + (axis.isPresent() ? axis.getAsInt() : "not a constant"),
         "Count the axis from the front, as a constant");
   }
 
@@ -207,25 +244,22 @@ final class OpConditions {
 
   private static final Set<String> SAME_VALUE = Set.of("Identity", "Snapshot", "StopGradient");
 
-  /** The value of an integer scalar that is a constant, looked for behind identities. */
-  private static OptionalLong constant(Output<?> tensor) {
+  /** The value of an int32 scalar that is a constant, looked for behind identities. */
+  private static OptionalInt constant(Output<?> tensor) {
     GraphOperation op = (GraphOperation) tensor.op();
     while (SAME_VALUE.contains(op.type())) {
       op = (GraphOperation) op.input(0).op();
     }
     if (!op.type().equals("Const")) {
-      return OptionalLong.empty();
+      return OptionalInt.empty();
     }
     try (Tensor value = op.attributes().getAttrTensor("value")) {
       if (value.shape().numDimensions() != 0) {
-        return OptionalLong.empty();
+        return OptionalInt.empty();
       }
-      var data = value.asRawTensor().data();
-      return switch (op.attributes().getAttrType("dtype")) {
-        case DT_INT32 -> OptionalLong.of(data.asInts().getInt(0));
-        case DT_INT64 -> OptionalLong.of(data.asLongs().getLong(0));
-        default -> OptionalLong.empty();
-      };
+      return op.attributes().getAttrType("dtype") == DataType.DT_INT32
+          ? OptionalInt.of(value.asRawTensor().data().asInts().getInt(0))
+          : OptionalInt.empty();
     }
   }
 }
