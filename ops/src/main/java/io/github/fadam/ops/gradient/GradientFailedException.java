@@ -1,8 +1,8 @@
 package io.github.fadam.ops.gradient;
 
 /**
- * A registered gradient threw, or returned something that is not a gradient. The graph then holds
- * parts of the gradients: close it and build it anew.
+ * A registered gradient threw, or returned something that is not a gradient. The graph still works,
+ * but holds operations of the gradients that were under way; better build it anew.
  */
 public final class GradientFailedException extends IllegalStateException {
 

@@ -28,6 +28,10 @@ import org.tensorflow.op.RawCustomGradient;
  * gradients share one callback, so that any number can be registered. A registration is global to
  * the process and cannot be undone.
  *
+ * <p>What is registered also serves {@code Graph.addGradients} itself. There, however, an exception
+ * of a gradient unwinds TensorFlow's native code and leaves the graph in a mode without locks: such
+ * a graph must be closed. {@link Gradients} catches it in time.
+ *
  * <p>Not available on Windows, where TensorFlow-Java 1.1.0 lacks the native part: there {@link
  * Gradients} refuses, by name, the operations that would need one.
  */
@@ -45,7 +49,7 @@ public final class GradientRegistry {
   @SuppressWarnings("FieldCanBeLocal")
   private static TFJ_GradFuncAdapter dispatcher;
 
-  private static boolean oursAreRegistered;
+  private static volatile boolean oursAreRegistered;
 
   /**
    * What went wrong in a callback of the calling thread, while {@link #whileNothingRegisters} waits
@@ -158,7 +162,7 @@ public final class GradientRegistry {
 
   /** Registers the library's gradients, once in a process. */
   static void registerOurs() {
-    if (!isAvailable() || LOCK.getReadHoldCount() > 0) {
+    if (oursAreRegistered || !isAvailable() || LOCK.getReadHoldCount() > 0) {
       return;
     }
     LOCK.writeLock().lock();

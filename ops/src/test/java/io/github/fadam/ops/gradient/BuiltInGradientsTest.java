@@ -155,6 +155,29 @@ class BuiltInGradientsTest {
     }
   }
 
+  /** Where the formula divides by zero or multiplies what is not finite, the gradient is 0. */
+  @Test
+  void limitsAreFinite() {
+    try (Graph graph = new Graph();
+        Session session = new Session(graph)) {
+      Ops tf = Ops.create(graph);
+      var zero = variable(tf, "zero", new float[] {0, 0});
+      var infinite = variable(tf, "infinite", new float[] {Float.POSITIVE_INFINITY, Float.NaN});
+      Operand<?> z = zero.read(tf);
+      Operand<?> loss =
+          Raw.op(tf, "AddN")
+              .list(
+                  Raw.of(tf, "Xlogy", z, z),
+                  Raw.of(tf, "Xdivy", z, z),
+                  Raw.of(tf, "EuclideanNorm", z, tf.constant(new int[0])),
+                  Raw.of(tf, "MulNoNan", infinite.read(tf), tf.constant(new float[] {0, 0})))
+              .in();
+      GradientResult result = Gradients.of(loss, List.of(zero, infinite));
+      assertArrayEquals(new float[] {0, 0}, fetch(session, result.gradients().get(zero)));
+      assertArrayEquals(new float[] {0, 0}, fetch(session, result.gradients().get(infinite)));
+    }
+  }
+
   @Test
   void everyGradientHasARow() {
     Set<String> tested = new TreeSet<>(ZeroGradients.TYPES);
