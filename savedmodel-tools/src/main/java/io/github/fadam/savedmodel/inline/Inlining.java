@@ -165,8 +165,12 @@ final class Inlining {
 
   private List<ArgDef> outputsOf(NodeDef node) {
     FunctionDef named = library.get(node.getOp());
-    return (named == null ? OpDefinitions.of(node.getOp()) : named.getSignature())
-        .getOutputArgList();
+    if (named != null) {
+      return named.getSignature().getOutputArgList();
+    }
+    return OpDefinitions.isKnown(node.getOp())
+        ? OpDefinitions.of(node.getOp()).getOutputArgList()
+        : List.of();
   }
 
   private NodeDef translate(Frame frame, NodeDef node) {

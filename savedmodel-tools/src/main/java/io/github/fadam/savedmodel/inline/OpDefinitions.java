@@ -94,6 +94,9 @@ final class OpDefinitions {
 
   /** Position among all outputs of a node of {@code node:argument:index}, as functions name it. */
   static int flatIndex(NodeDef node, List<ArgDef> outputs, String argument, int index) {
+    if (outputs.isEmpty()) {
+      return index; // an unknown operation, which the caller reports with all others
+    }
     int start = 0;
     for (ArgDef output : outputs) {
       if (output.getName().equals(argument)) {

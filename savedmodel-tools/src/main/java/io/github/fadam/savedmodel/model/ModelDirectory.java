@@ -162,10 +162,18 @@ final class ModelDirectory {
     }
   }
 
-  private static SavedModelException missing(Path variables, String name) {
+  static void requireAssets(Path directory, List<Asset> assets) {
+    for (Asset asset : assets) {
+      if (!Files.exists(directory.resolve("assets").resolve(asset.fileName()))) {
+        throw missing(directory.resolve("assets"), asset.fileName());
+      }
+    }
+  }
+
+  private static SavedModelException missing(Path folder, String name) {
     return new SavedModelException(
-        "Expected the model's values in "
-            + variables
+        "Expected the model's files in "
+            + folder
             + ", found no "
             + name
             + "; copy the whole SavedModel directory, not only "

@@ -88,6 +88,7 @@ public final class SavedModel {
     if (model.variables.stream().anyMatch(variable -> !variable.checkpointKeys().isEmpty())) {
       ModelDirectory.requireVariables(directory);
     }
+    ModelDirectory.requireAssets(directory, model.assets());
     return model;
   }
 

@@ -178,9 +178,7 @@ final class VariableCatalog {
       }
       addObject(entry, handle);
     }
-    Set<Entry> entries = new LinkedHashSet<>(byHandle.values());
-    joinUnread(entries, read);
-    return entries;
+    return new LinkedHashSet<>(byHandle.values());
   }
 
   private void join(Entry entry, String copy, Map<String, Entry> byHandle) {
@@ -195,44 +193,6 @@ final class VariableCatalog {
     if (key != null) {
       objects.variableOf(key).ifPresent(entry.ids::add);
     }
-  }
-
-  /**
-   * A Keras 3 export has two copies of the variables that no function captures, too: seeds of
-   * dropout layers. Only their names tell; both have the value they were saved with.
-   */
-  private void joinUnread(Set<Entry> entries, Set<String> read) {
-    Optional<Set<Integer>> first = objects.rootList("variables");
-    Optional<Set<Integer>> second = objects.rootList("_all_variables");
-    if (first.isEmpty() || second.isEmpty()) {
-      return;
-    }
-    List<Entry> unread =
-        entries.stream()
-            .filter(entry -> entry.copies.isEmpty() && !read.contains(entry.handle))
-            .filter(entry -> !captured.containsKey(entry.handle))
-            .toList();
-    for (Entry entry : unread) {
-      List<Entry> twins =
-          unread.stream()
-              .filter(other -> other.ids.stream().anyMatch(second.get()::contains))
-              .filter(other -> other != entry && sameVariable(entry, other))
-              .toList();
-      if (entry.ids.stream().anyMatch(first.get()::contains) && twins.size() == 1) {
-        Entry twin = twins.get(0);
-        entry.copies.add(twin.handle);
-        entry.ids.addAll(twin.ids);
-        entries.remove(twin);
-      }
-    }
-  }
-
-  private boolean sameVariable(Entry one, Entry other) {
-    NodeDef first = graph.node(one.handle);
-    NodeDef second = graph.node(other.handle);
-    return name(one).equals(name(other))
-        && attribute(first, "dtype").equals(attribute(second, "dtype"))
-        && attribute(first, "shape").equals(attribute(second, "shape"));
   }
 
   private String name(Entry entry) {

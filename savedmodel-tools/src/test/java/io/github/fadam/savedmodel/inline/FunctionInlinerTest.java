@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -39,6 +40,10 @@ import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
+import org.tensorflow.proto.AttrValue;
+import org.tensorflow.proto.FunctionDef;
+import org.tensorflow.proto.GraphDef;
+import org.tensorflow.proto.NameAttrList;
 import org.tensorflow.proto.NodeDef;
 import org.tensorflow.types.TFloat32;
 
@@ -276,6 +281,80 @@ class FunctionInlinerTest {
       }
     }
     assertTrue(refused > 100, "the damage has to be noticed: " + refused);
+  }
+
+  @Test
+  void allUnknownOperationsAreNamedAtOnce() throws IOException {
+    assertRefused(
+        graph -> {
+          forEachNode(graph, "ReadVariableOp", node -> node.setOp("MadeUpRead"));
+          forEachNode(graph, "MatMul", node -> node.setOp("MadeUpProduct"));
+        },
+        "[MadeUpProduct, MadeUpRead]");
+  }
+
+  @Test
+  void aFunctionThatCallsItselfIsRefused() throws IOException {
+    assertRefused(
+        graph -> {
+          for (FunctionDef.Builder function : graph.getLibraryBuilder().getFunctionBuilderList()) {
+            for (NodeDef.Builder node : function.getNodeDefBuilderList()) {
+              if (node.containsAttr("f")) {
+                node.putAttr("f", call(function.getSignature().getName()));
+              }
+            }
+          }
+        },
+        "do not call themselves");
+  }
+
+  @Test
+  void aMissingFunctionIsNamed() throws IOException {
+    assertRefused(
+        graph -> graph.getLibraryBuilder().clearFunction(), "__inference_signature_wrapper");
+  }
+
+  @Test
+  void aLoopOfTensorFlow1IsRefused() throws IOException {
+    assertRefused(
+        graph -> {
+          for (NodeDef.Builder node : graph.getNodeBuilderList()) {
+            if (node.getOp().endsWith("PartitionedCall")) {
+              node.addInput("^" + node.getName());
+            }
+          }
+        },
+        "loop of TensorFlow 1");
+  }
+
+  private interface Damage {
+    void to(GraphDef.Builder graph);
+  }
+
+  private void assertRefused(Damage damage, String message) throws IOException {
+    Path copy = Models.copy("keras3_mlp", Files.createTempDirectory(folder, "m").resolve("model"));
+    Path file = copy.resolve("saved_model.pb");
+    var proto = org.tensorflow.proto.SavedModel.parseFrom(Files.readAllBytes(file)).toBuilder();
+    damage.to(proto.getMetaGraphsBuilder(0).getGraphDefBuilder());
+    Files.write(file, proto.build().toByteArray());
+    SavedModel model = SavedModel.read(copy);
+    IllegalArgumentException error =
+        assertThrows(
+            IllegalArgumentException.class, () -> FunctionInliner.inline(model, "serving_default"));
+    assertTrue(error.getMessage().contains(message), error::getMessage);
+  }
+
+  private static void forEachNode(
+      GraphDef.Builder graph, String op, Consumer<NodeDef.Builder> change) {
+    for (FunctionDef.Builder function : graph.getLibraryBuilder().getFunctionBuilderList()) {
+      function.getNodeDefBuilderList().stream()
+          .filter(node -> node.getOp().equals(op))
+          .forEach(change);
+    }
+  }
+
+  private static AttrValue call(String function) {
+    return AttrValue.newBuilder().setFunc(NameAttrList.newBuilder().setName(function)).build();
   }
 
   private static SavedModel pieces() {

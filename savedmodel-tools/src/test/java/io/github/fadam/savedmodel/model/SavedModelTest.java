@@ -209,6 +209,14 @@ class SavedModelTest {
   }
 
   @Test
+  void refusesMissingAssets() throws IOException {
+    Path model = Models.copy("tf_module", folder.resolve("model"));
+    assertEquals(1, SavedModel.read(model).assets().size());
+    Files.delete(model.resolve("assets/vocabulary.txt"));
+    assertMessage(model, "found no vocabulary.txt");
+  }
+
+  @Test
   void refusesUnknownTagsAndSignatures() {
     Path directory = Models.directory("keras3_mlp");
     SavedModelException tags =
