@@ -1,5 +1,6 @@
 package io.github.fadam.savedmodel.data;
 
+import io.github.fadam.savedmodel.model.Suggestions;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -78,10 +79,11 @@ final class ColumnTable implements DataSource {
       throw new IllegalArgumentException(
           "Expected a column of "
               + name
-              + ", found "
+              + " ("
+              + String.join(", ", columns.keySet())
+              + "), found "
               + column
-              + "; "
-              + NearName.hint(column, columns.keySet()));
+              + Suggestions.didYouMean(column, columns.keySet()));
     }
     return elements.tensor("column " + column + " of " + name, wanted, dataType);
   }

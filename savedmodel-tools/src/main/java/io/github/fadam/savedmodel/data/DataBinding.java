@@ -1,5 +1,6 @@
 package io.github.fadam.savedmodel.data;
 
+import io.github.fadam.savedmodel.model.Suggestions;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -41,7 +42,7 @@ public final class DataBinding {
   }
 
   /** What is to be fed under one name; the shape has the batch dimension first. */
-  private record Port(DataType dataType, Shape shape) {}
+  private record Port(DataType dataType, Shape shape, boolean labels) {}
 
   /**
    * Starts with nothing to feed.
@@ -57,7 +58,6 @@ public final class DataBinding {
   public static final class Builder {
     private final DataSource data;
     private final Map<String, Port> ports = new LinkedHashMap<>();
-    private final Set<String> inputs = new LinkedHashSet<>();
     private final Set<String> unused = new LinkedHashSet<>();
 
     private Builder(DataSource data) {
@@ -74,8 +74,7 @@ public final class DataBinding {
      * @return this builder
      */
     public Builder input(String name, DataType dataType, Shape shape) {
-      inputs.add(name);
-      ports.put(name, new Port(dataType, shape));
+      ports.put(name, new Port(dataType, shape, false));
       return this;
     }
 
@@ -84,11 +83,12 @@ public final class DataBinding {
      *
      * @param name the column's name
      * @param dataType dtype that the loss takes
-     * @param shape shape that the loss takes, the batch dimension first, or unknown
+     * @param shape shape that the loss takes, the batch dimension first, or unknown; a last
+     *     dimension of 1 may be missing or one too many
      * @return this builder
      */
     public Builder labels(String name, DataType dataType, Shape shape) {
-      ports.put(name, new Port(dataType, shape));
+      ports.put(name, new Port(dataType, shape, true));
       return this;
     }
 
@@ -139,7 +139,8 @@ public final class DataBinding {
                 + ", found "
                 + String.join(", ", columns)
                 + "; "
-                + NearName.nearest(missing.get(0), free)
+                + Suggestions.near(missing.get(0), free).stream()
+                    .findFirst()
                     .map(near -> "rename " + near + " to " + missing.get(0) + "?")
                     .orElse("name the columns as the signature's inputs and the labels."));
       }
@@ -176,7 +177,12 @@ public final class DataBinding {
                 + "; choose a signature without it: data gives a value per row.");
       }
       Shape wantedRow = wanted.tail();
-      if (!fits(wantedRow, row) && !isVectorOfOne(wantedRow, row)) {
+      boolean fits =
+          fits(wantedRow, row)
+              || (port.labels()
+                  ? fits(wantedRow, row.append(1)) || fits(wantedRow.append(1), row)
+                  : isVectorOfOne(wantedRow, row));
+      if (!fits) {
         throw new IllegalArgumentException(
             "Expected rows of shape "
                 + text(wantedRow)
@@ -268,7 +274,7 @@ public final class DataBinding {
     Port port = ports.get(name);
     Tensor tensor = data.tensor(name, rows, port.dataType());
     Shape row = data.columns().get(name).rowShape();
-    if (port.shape().isUnknown() || !isVectorOfOne(port.shape().tail(), row)) {
+    if (port.labels() || port.shape().isUnknown() || !isVectorOfOne(port.shape().tail(), row)) {
       return tensor;
     }
     try (tensor) {

@@ -118,8 +118,7 @@ public final class SavedModelExporter {
    */
   public void export(Path target, boolean overwrite) throws IOException {
     try {
-      requireApart(target);
-      requireReplaceable(target);
+      requireTarget(model.directory(), target, overwrite);
       WholeDirectory.write(
           target,
           overwrite,
@@ -141,9 +140,26 @@ public final class SavedModelExporter {
     }
   }
 
+  /**
+   * Checks whether {@link #export} could write there, for those who want to know before they train.
+   *
+   * @param model directory of the source model
+   * @param target directory to write
+   * @param overwrite whether a SavedModel that is there already may be replaced
+   * @throws FileAlreadyExistsException if the target exists and {@code overwrite} is false, or it
+   *     holds something else than a SavedModel
+   * @throws IllegalArgumentException if the target is the source model, inside it or around it
+   * @throws IOException if the places cannot be looked at
+   */
+  public static void requireTarget(Path model, Path target, boolean overwrite) throws IOException {
+    requireApart(model, target);
+    WholeDirectory.requireFree(target, overwrite);
+    requireReplaceable(target);
+  }
+
   /** Writing over the source model, or replacing a directory that holds it, would destroy it. */
-  private void requireApart(Path target) throws IOException {
-    Path source = model.directory().toRealPath();
+  private static void requireApart(Path model, Path target) throws IOException {
+    Path source = model.toRealPath();
     Path place = realPath(target.toAbsolutePath().normalize());
     if (place.startsWith(source) || source.startsWith(place)) {
       throw new IllegalArgumentException(

@@ -82,7 +82,7 @@ public final class WholeDirectory {
     }
   }
 
-  private static void requireFree(Path target, boolean overwrite) throws IOException {
+  static void requireFree(Path target, boolean overwrite) throws IOException {
     if (!Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
       return;
     }
@@ -90,7 +90,7 @@ public final class WholeDirectory {
       throw new FileAlreadyExistsException(
           target.toString(),
           null,
-          "expected nothing there; choose another directory or allow overwriting");
+          "expected nothing there; choose another directory or allow overwriting (--overwrite)");
     }
     if (!Files.isDirectory(target, LinkOption.NOFOLLOW_LINKS)) {
       throw new FileAlreadyExistsException(

@@ -309,14 +309,16 @@ public final class FineTuner implements AutoCloseable {
   /**
    * Runs the signature on data.
    *
-   * @param data a column for each input of the signature
+   * @param data a column for each input of the signature; labels may be there and are not read
    * @param batchSize rows in a batch, at least 1
    * @return the outputs, to be closed
    * @throws IllegalArgumentException if the data does not fit the signature
    */
   public Predictions predict(DataSource data, int batchSize) {
     requireOpen();
-    DataBinding binding = inputs(DataBinding.of(data)).build();
+    DataBinding.Builder builder = inputs(DataBinding.of(data));
+    graph.labels().keySet().forEach(builder::unused);
+    DataBinding binding = builder.build();
     requireBatchSize(binding, batchSize);
     return evaluator().predict(binding, batchSize);
   }

@@ -118,6 +118,19 @@ class DataBindingTest {
   }
 
   @Test
+  void letsLabelsHaveALastDimensionOfOneOrNot() {
+    DataSource data =
+        ArrayData.builder().column("labels", new int[3][1]).column("labels:b", new int[3]).build();
+    DataBinding.of(data)
+        .labels("labels", DataType.DT_INT64, Shape.of(-1))
+        .labels("labels:b", DataType.DT_FLOAT, Shape.of(-1, 1))
+        .build();
+    String message =
+        refused(DataBinding.of(data).labels("labels", DataType.DT_FLOAT, Shape.of(-1, 4)));
+    assertTrue(message.contains("[4]") && message.contains("[1]"), message);
+  }
+
+  @Test
   void findsWhatIsNotFinite() {
     for (double bad : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) {
       double[][][][] values = new double[3][2][2][1];

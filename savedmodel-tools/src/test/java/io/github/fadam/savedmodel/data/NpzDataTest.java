@@ -158,7 +158,7 @@ class NpzDataTest {
                 IllegalArgumentException.class,
                 () -> data.tensor("F4", new long[] {0}, DataType.DT_FLOAT).close())
             .getMessage();
-    assertTrue(unknown.contains("did you mean f4?"), unknown);
+    assertTrue(unknown.contains("did you mean 'f4'"), unknown);
   }
 
   @ParameterizedTest

@@ -1,0 +1,113 @@
+package io.github.fadam.savedmodel.cli;
+
+import io.github.fadam.savedmodel.data.DataSource;
+import io.github.fadam.savedmodel.data.NpzWriter;
+import io.github.fadam.savedmodel.model.SavedModel;
+import io.github.fadam.savedmodel.training.Evaluation;
+import io.github.fadam.savedmodel.training.FineTuner;
+import io.github.fadam.savedmodel.training.FitOptions;
+import io.github.fadam.savedmodel.training.Predictions;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code fadam evaluate}: measures a SavedModel on data. */
+@Command(
+    name = "evaluate",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = {
+      "Measures a SavedModel on data with labels: the loss, and the accuracy of a classifier.",
+      "DATA is as for 'fadam finetune'."
+    },
+    optionListHeading = "%nOptions:%n",
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  fadam evaluate model --data held-out.npz",
+      "  fadam evaluate model --data rows.csv --loss mse --predictions out.npz"
+    })
+final class EvaluateCommand implements Callable<Integer> {
+
+  @Parameters(paramLabel = "MODEL", description = "Directory of the SavedModel.")
+  private Path model;
+
+  @Option(
+      names = "--data",
+      paramLabel = "DATA",
+      required = true,
+      description = "Data to measure on, .npz or .csv.")
+  private Path data;
+
+  @Mixin private LossOptions loss;
+
+  @Option(
+      names = "--batch-size",
+      paramLabel = "N",
+      defaultValue = "" + FitOptions.DEFAULT_BATCH_SIZE,
+      description = "Rows in a batch. Default: ${DEFAULT-VALUE}.")
+  private int batchSize;
+
+  @Option(names = "--report", paramLabel = "FILE", description = "Write the result as JSON.")
+  private Path report;
+
+  @Option(
+      names = "--predictions",
+      paramLabel = "FILE.npz",
+      description = "Write the signature's outputs, an array each, for numpy.load.")
+  private Path predictions;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() throws IOException {
+    if (batchSize < 1) {
+      throw new ParameterException(
+          spec.commandLine(), "Expected --batch-size of at least 1, found " + batchSize + ".");
+    }
+    loss.check();
+    ModelData.requireDirectoryFor("--report", report);
+    ModelData.requireDirectoryFor("--predictions", predictions);
+    DataSource source = new ModelData(SavedModel.read(model), loss.signature()).open(data);
+    FineTuner.Builder builder = FineTuner.of(model);
+    loss.apply(builder);
+    try (FineTuner tuner = builder.build()) {
+      Evaluation evaluation = tuner.evaluate(source, batchSize);
+      PrintWriter out = spec.commandLine().getOut();
+      out.println(evaluation.rows() + " rows: " + TrainingProgress.text(evaluation));
+      if (predictions != null) {
+        try (Predictions outputs = tuner.predict(source, batchSize)) {
+          NpzWriter.writeBatches(predictions, outputs.batches());
+        }
+        out.println("predictions written to " + predictions);
+      }
+      if (report != null) {
+        Json.write(report, report(tuner, evaluation));
+      }
+    }
+    return 0;
+  }
+
+  private Map<String, Object> report(FineTuner tuner, Evaluation evaluation) {
+    Map<String, Object> options = new LinkedHashMap<>();
+    options.put("model", model.toString());
+    options.put("data", data.toString());
+    options.putAll(loss.report(tuner));
+    options.put("batchSize", batchSize);
+    Map<String, Object> result = new LinkedHashMap<>();
+    result.put("options", options);
+    result.put("rows", evaluation.rows());
+    result.putAll(FinetuneReport.measures(evaluation));
+    result.put("predictions", predictions == null ? null : predictions.toString());
+    return result;
+  }
+}

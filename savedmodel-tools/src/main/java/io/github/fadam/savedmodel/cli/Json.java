@@ -1,0 +1,57 @@
+package io.github.fadam.savedmodel.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectWriter;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.fadam.savedmodel.file.WholeFile;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.proto.DataType;
+
+/** How the command line writes JSON. */
+final class Json {
+
+  private static final ObjectWriter WRITER = new JsonMapper().writerWithDefaultPrettyPrinter();
+
+  private Json() {}
+
+  static String text(Object value) {
+    try {
+      return WRITER.writeValueAsString(value);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("A report that JSON cannot hold: " + e.getMessage(), e);
+    }
+  }
+
+  static void write(Path file, Object value) throws IOException {
+    byte[] bytes = (text(value) + "\n").getBytes(StandardCharsets.UTF_8);
+    WholeFile.write(file, out -> out.write(bytes));
+  }
+
+  /** Dimensions, -1 for open ones; null for a shape of unknown rank. */
+  static List<Long> shape(Shape shape) {
+    if (shape.isUnknown()) {
+      return null;
+    }
+    List<Long> dimensions = new ArrayList<>();
+    for (long dimension : shape.asArray()) {
+      dimensions.add(dimension);
+    }
+    return dimensions;
+  }
+
+  /** The name that Python uses: float32, int64, string. */
+  static String dtype(DataType dataType) {
+    return switch (dataType) {
+      case DT_HALF -> "float16";
+      case DT_FLOAT -> "float32";
+      case DT_DOUBLE -> "float64";
+      default -> dataType.name().substring("DT_".length()).toLowerCase(Locale.ROOT);
+    };
+  }
+}

@@ -1,0 +1,165 @@
+package io.github.fadam.savedmodel.cli;
+
+import io.github.fadam.ops.gradient.Gradients;
+import io.github.fadam.ops.variable.TrainableVariable;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.Loader;
+import org.tensorflow.DeviceSpec;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.Session;
+import org.tensorflow.Tensor;
+import org.tensorflow.exceptions.TensorFlowException;
+import org.tensorflow.op.Ops;
+import org.tensorflow.proto.AttrValue;
+import org.tensorflow.proto.DataType;
+import org.tensorflow.proto.FunctionDef;
+import org.tensorflow.proto.FunctionDefLibrary;
+import org.tensorflow.proto.GraphDef;
+import org.tensorflow.proto.NameAttrList;
+import org.tensorflow.proto.NodeDef;
+import org.tensorflow.proto.OpDef;
+import org.tensorflow.types.TFloat32;
+
+/** What {@link DoctorCommand} tries out: each method runs a very small graph. */
+final class Machine {
+
+  private static final int MOST_DEVICES = 16;
+
+  private Machine() {}
+
+  static String nativeDirectory() throws IOException {
+    return "unpacked in " + Loader.getCacheDir();
+  }
+
+  /** The devices that a session can place an operation on. */
+  static List<String> devices() {
+    List<String> devices = new ArrayList<>();
+    for (DeviceSpec.DeviceType type :
+        List.of(DeviceSpec.DeviceType.CPU, DeviceSpec.DeviceType.GPU, DeviceSpec.DeviceType.TPU)) {
+      for (int i = 0; i < MOST_DEVICES && runsOn(type, i); i++) {
+        devices.add(type + ":" + i);
+      }
+    }
+    if (devices.isEmpty()) {
+      throw new IllegalStateException("no session of TensorFlow runs here");
+    }
+    return devices;
+  }
+
+  /** The GPUs, empty where there is none. */
+  static String gpus() {
+    return String.join(
+        ", ", devices().stream().filter(device -> device.startsWith("GPU")).toList());
+  }
+
+  private static boolean runsOn(DeviceSpec.DeviceType type, int index) {
+    try (Graph graph = new Graph();
+        Session session = new Session(graph)) {
+      DeviceSpec device = DeviceSpec.newBuilder().deviceType(type).deviceIndex(index).build();
+      Ops tf = Ops.create(graph).withDevice(device);
+      Operand<TFloat32> one = tf.constant(1f);
+      session.runner().fetch(one).run().close();
+      return true;
+    } catch (TensorFlowException | IllegalArgumentException e) {
+      // "was explicitly assigned to ... but available devices are" comes as the latter.
+      return false;
+    }
+  }
+
+  /** Differentiates an operation that TensorFlow's C++ side has no gradient for. */
+  static String gradients() {
+    try (Graph graph = new Graph();
+        Session session = new Session(graph)) {
+      Ops tf = Ops.create(graph);
+      TrainableVariable table =
+          TrainableVariable.create(
+              tf,
+              TrainableVariable.Kind.RESOURCE,
+              "table",
+              tf.constant(new float[][] {{1, 2}, {3, 4}}));
+      Operand<TFloat32> rows =
+          tf.resourceGather(table.handle(), tf.constant(new int[] {1, 1}), TFloat32.class);
+      Operand<TFloat32> loss = tf.sum(tf.math.square(rows), tf.constant(new int[] {0, 1}));
+      var gradient = Gradients.of(loss, List.of(table)).gradients().get(table);
+      session.initialize();
+      try (Tensor value = session.runner().fetch(gradient).run().get(0)) {
+        float found = ((TFloat32) value).getFloat(1, 0);
+        if (found != 12f) {
+          throw new IllegalStateException("a gradient of 12 came out as " + found);
+        }
+      }
+      return "registered gradients give the right numbers";
+    }
+  }
+
+  /** Runs a function that must be compiled by XLA. */
+  static String xla() {
+    try (Graph graph = new Graph();
+        Session session = new Session(graph)) {
+      graph.importGraphDef(compiledDoubling());
+      try (TFloat32 x = TFloat32.scalarOf(21);
+          Tensor y = session.runner().feed("x", x).fetch("y").run().get(0)) {
+        float found = ((TFloat32) y).getFloat();
+        if (found != 42f) {
+          throw new IllegalStateException("a compiled 2 * 21 came out as " + found);
+        }
+      }
+      return "compiles and runs on the CPU";
+    }
+  }
+
+  private static GraphDef compiledDoubling() {
+    AttrValue floats = AttrValue.newBuilder().setType(DataType.DT_FLOAT).build();
+    AttrValue floatList =
+        AttrValue.newBuilder()
+            .setList(AttrValue.ListValue.newBuilder().addType(DataType.DT_FLOAT))
+            .build();
+    FunctionDef doubling =
+        FunctionDef.newBuilder()
+            .setSignature(
+                OpDef.newBuilder()
+                    .setName("doubling")
+                    .addInputArg(argument("x"))
+                    .addOutputArg(argument("y")))
+            .addNodeDef(
+                NodeDef.newBuilder()
+                    .setName("sum")
+                    .setOp("AddV2")
+                    .addInput("x")
+                    .addInput("x")
+                    .putAttr("T", floats))
+            .putRet("y", "sum:z:0")
+            .build();
+    NodeDef call =
+        NodeDef.newBuilder()
+            .setName("y")
+            .setOp("StatefulPartitionedCall")
+            .addInput("x")
+            .putAllAttr(
+                Map.of(
+                    "Tin",
+                    floatList,
+                    "Tout",
+                    floatList,
+                    "f",
+                    AttrValue.newBuilder()
+                        .setFunc(NameAttrList.newBuilder().setName("doubling"))
+                        .build(),
+                    "_XlaMustCompile",
+                    AttrValue.newBuilder().setB(true).build()))
+            .build();
+    return GraphDef.newBuilder()
+        .setLibrary(FunctionDefLibrary.newBuilder().addFunction(doubling))
+        .addNode(NodeDef.newBuilder().setName("x").setOp("Placeholder").putAttr("dtype", floats))
+        .addNode(call)
+        .build();
+  }
+
+  private static OpDef.ArgDef argument(String name) {
+    return OpDef.ArgDef.newBuilder().setName(name).setType(DataType.DT_FLOAT).build();
+  }
+}

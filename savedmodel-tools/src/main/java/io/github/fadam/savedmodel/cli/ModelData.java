@@ -1,0 +1,52 @@
+package io.github.fadam.savedmodel.cli;
+
+import io.github.fadam.savedmodel.data.DataFiles;
+import io.github.fadam.savedmodel.data.DataSource;
+import io.github.fadam.savedmodel.model.SavedModel;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.tensorflow.proto.DataType;
+
+/** Opens data files for one signature of a model. */
+final class ModelData {
+
+  private final Set<String> text;
+
+  /**
+   * Looks up the signature's inputs.
+   *
+   * @param signature its key, or null for the model's default
+   */
+  ModelData(SavedModel model, String signature) {
+    String key = signature == null ? model.defaultSignatureKey() : signature;
+    text =
+        model.signature(key).inputs().entrySet().stream()
+            .filter(input -> input.getValue().dataType() == DataType.DT_STRING)
+            .map(input -> input.getKey())
+            .collect(Collectors.toSet());
+  }
+
+  DataSource open(Path file) throws IOException {
+    return DataFiles.open(file, text);
+  }
+
+  /** Before any work is done: a result that cannot be written is found out now. */
+  static void requireDirectoryFor(String option, Path file) throws IOException {
+    if (file == null) {
+      return;
+    }
+    Path directory = file.toAbsolutePath().getParent();
+    if (directory == null || !Files.isDirectory(directory) || Files.isDirectory(file)) {
+      throw new NoSuchFileException(
+          "Expected a file in an existing directory for "
+              + option
+              + ", found "
+              + file
+              + "; create the directory first.");
+    }
+  }
+}

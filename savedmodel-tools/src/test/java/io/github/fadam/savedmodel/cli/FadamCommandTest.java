@@ -1,0 +1,446 @@
+package io.github.fadam.savedmodel.cli;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.fadam.savedmodel.data.ArrayData;
+import io.github.fadam.savedmodel.data.DataSource;
+import io.github.fadam.savedmodel.data.NpzData;
+import io.github.fadam.savedmodel.data.NpzWriter;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.tensorflow.Tensor;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.proto.DataType;
+import org.tensorflow.types.TFloat32;
+
+/** The command line in this process: exit codes, messages, files. */
+class FadamCommandTest {
+
+  private static final Path MODELS = Path.of("src/test/resources/models");
+  private static final String CNN = MODELS.resolve("keras3_cnn").toString();
+  private static final int ROWS = 48;
+
+  @TempDir Path directory;
+  private Path train;
+  private Path out;
+
+  private record Result(int exitCode, String out, String err) {}
+
+  private static Result fadam(Object... args) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    int exitCode =
+        FadamCommand.run(
+            new PrintWriter(out),
+            new PrintWriter(err),
+            Arrays.stream(args).map(Object::toString).toArray(String[]::new));
+    return new Result(exitCode, out.toString(), err.toString());
+  }
+
+  /** One line that names what was found, and nothing else but a hint at the help. */
+  private static void assertRefused(int exitCode, String found, Result result) {
+    assertAll(
+        () -> assertEquals(exitCode, result.exitCode(), result.err()),
+        () -> assertTrue(result.err().contains(found), result.err()),
+        () ->
+            assertEquals(
+                exitCode == FadamCommand.BAD_USAGE ? 2 : 1,
+                result.err().lines().count(),
+                result.err()),
+        () -> assertFalse(result.err().contains("Exception"), result.err()));
+  }
+
+  @BeforeEach
+  void writeData() throws IOException {
+    train = directory.resolve("train.npz");
+    out = directory.resolve("tuned");
+    write(train, images(0));
+  }
+
+  private static ArrayData.Builder images(double bad) {
+    Random random = new Random(1);
+    float[][][][] image = new float[ROWS][8][8][1];
+    int[] labels = new int[ROWS];
+    for (int i = 0; i < ROWS; i++) {
+      labels[i] = i % 3;
+      for (int j = 0; j < 64; j++) {
+        image[i][j / 8][j % 8][0] = (float) random.nextGaussian() + labels[i];
+      }
+    }
+    image[7][1][2][0] += (float) bad;
+    return ArrayData.builder().column("image", image).column("labels", labels);
+  }
+
+  private static void write(Path file, ArrayData.Builder builder) throws IOException {
+    DataSource data = builder.build();
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    try {
+      data.columns()
+          .forEach(
+              (name, column) ->
+                  tensors.put(
+                      name,
+                      data.tensor(
+                          name, LongStream.range(0, data.rows()).toArray(), column.dataType())));
+      NpzWriter.write(file, tensors);
+    } finally {
+      tensors.values().forEach(Tensor::close);
+    }
+  }
+
+  private Result finetune(Object... more) {
+    List<Object> args = new ArrayList<>(List.of("finetune", CNN, "--train", train, "--out", out));
+    args.addAll(List.of(more));
+    return fadam(args.toArray());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "inspect", "finetune", "evaluate", "doctor"})
+  void explainsItself(String command) {
+    Result result = command.isEmpty() ? fadam("--help") : fadam(command, "--help");
+    assertEquals(0, result.exitCode());
+    assertTrue(result.out().contains("Usage: fadam"), result.out());
+    assertTrue(result.out().contains("  fadam "), "an example: " + result.out());
+    assertTrue(result.err().isEmpty());
+  }
+
+  @Test
+  void namesItsVersion() {
+    assertTrue(fadam("--version").out().startsWith("fadam "));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'', Expected a command",
+    "inspcet, inspcet",
+    "inspect, MODEL",
+    "inspect x --jsno, --jsno",
+    "finetune x --out y, --train",
+    "evaluate x, --data",
+    "evaluate x --data y --batch-size 0, --batch-size",
+    "evaluate x --data y --batch-size many, many",
+  })
+  void refusesBadUsage(String line, String found) {
+    Result result = line.isEmpty() ? fadam() : fadam((Object[]) line.split(" "));
+    assertEquals(FadamCommand.BAD_USAGE, result.exitCode());
+    assertTrue(result.err().contains(found), result.err());
+    assertTrue(result.out().isEmpty());
+  }
+
+  @Test
+  void namesTheSignatureThatWasMeant() {
+    assertRefused(FadamCommand.FAILED, "did you mean", finetune("--signature", "serving_defalt"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "--epochs 0, --epochs",
+    "--steps -1, --steps",
+    "--batch-size 0, --batch-size",
+    "--epochs 1 --steps 1, mutually exclusive",
+    "--learning-rate 0, --learning-rate above 0",
+    "--learning-rate NaN, --learning-rate above 0",
+    "--learning-rate fast, fast",
+    "--optimizer lion, lion",
+    "--set beta1=2, beta1",
+    "--set beta9=0.5, beta9",
+    "--set clip=tight, tight",
+    "--loss hinge, hinge",
+    "--loss a=mse --loss a=mae, two for a",
+    "--loss mse --loss mae, two for the same output",
+    "--loss mse --loss a=mae, without an output",
+    "--loss a=mse --output a, leave out --output",
+    "--from-logits, --loss",
+    "--from-logits --loss mse, mse",
+  })
+  void refusesOptionsThatCannotBe(String options, String found) {
+    assertRefused(FadamCommand.BAD_USAGE, found, finetune((Object[]) options.split(" ")));
+    assertFalse(Files.exists(out));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "--signature srving_default, serving_default",
+    "--trainable haed/*, haed/*",
+    "--frozen *, at least one variable to train",
+    "--output logits, output_0",
+    "--labels classes, classes",
+    "--loss categorical_crossentropy, labels",
+    "--validation absent.npz, absent.npz",
+    "--train data.parquet, data.parquet",
+    "--report no/such/place.json, --report",
+  })
+  void refusesWhatDoesNotFitTheModelOrTheData(String options, String found) {
+    List<Object> args = new ArrayList<>(List.of("finetune", CNN, "--out", out));
+    if (!options.startsWith("--train ")) {
+      args.addAll(List.of("--train", train));
+    }
+    args.addAll(List.of((Object[]) options.split(" ")));
+    assertRefused(FadamCommand.FAILED, found, fadam(args.toArray()));
+    assertFalse(Files.exists(out));
+  }
+
+  @Test
+  void refusesDataThatIsNotFinite() throws IOException {
+    write(train, images(Double.NaN));
+    assertRefused(FadamCommand.FAILED, "row 7", finetune("--quiet"));
+    assertFalse(Files.exists(out));
+  }
+
+  @Test
+  void refusesDirectoriesThatAreNoModels() throws IOException {
+    assertRefused(FadamCommand.FAILED, "absent", fadam("inspect", directory.resolve("absent")));
+    assertRefused(FadamCommand.FAILED, directory.toString(), fadam("inspect", directory));
+    Path damaged = Files.createDirectory(directory.resolve("damaged"));
+    Files.write(damaged.resolve("saved_model.pb"), new byte[] {1, 2, 3, 4, 5});
+    assertRefused(FadamCommand.FAILED, "damaged", fadam("inspect", damaged));
+    assertRefused(
+        FadamCommand.FAILED, "damaged", fadam("finetune", damaged, "--train", train, "--out", out));
+  }
+
+  @Test
+  void showsStackTracesOnlyWhenTold() {
+    Result result = fadam("inspect", directory.resolve("absent"), "--verbose");
+    assertEquals(FadamCommand.FAILED, result.exitCode());
+    assertTrue(result.err().contains("\tat "), result.err());
+  }
+
+  @Test
+  void leavesExistingTargetsAlone() throws IOException {
+    Path file = Files.createDirectory(out).resolve("precious.txt");
+    Files.writeString(file, "mine");
+    assertRefused(FadamCommand.FAILED, "--overwrite", finetune());
+    assertEquals("mine", Files.readString(file));
+    Path inside = Path.of(CNN).resolve("tuned");
+    assertRefused(
+        FadamCommand.FAILED,
+        "apart from the source model",
+        fadam("finetune", CNN, "--train", train, "--out", inside, "--overwrite"));
+    assertRefused(
+        FadamCommand.FAILED,
+        "apart from the source model",
+        fadam("finetune", CNN, "--train", train, "--out", CNN, "--overwrite"));
+    assertRefused(FadamCommand.FAILED, "other files", finetune("--overwrite"));
+    assertEquals("mine", Files.readString(file));
+  }
+
+  @Test
+  void replacesAnEarlierResultWhenTold() throws IOException {
+    assertEquals(0, finetune("--steps", 1).exitCode());
+    Path left = Files.writeString(out.resolve("left"), "");
+    assertRefused(FadamCommand.FAILED, "--overwrite", finetune("--steps", 1));
+    assertTrue(Files.exists(left));
+    assertEquals(0, finetune("--steps", 1, "--overwrite").exitCode());
+    assertFalse(Files.exists(left));
+    assertTrue(Files.exists(out.resolve("saved_model.pb")));
+  }
+
+  @Test
+  void finetunesAndReports() throws IOException {
+    Path report = directory.resolve("report.json");
+    Result result =
+        finetune(
+            "--steps",
+            20,
+            "--learning-rate",
+            "0.01",
+            "--set",
+            "weight-decay=0.01",
+            "--trainable",
+            "cnn/head/*",
+            "--seed",
+            3,
+            "--report",
+            report);
+    assertEquals(0, result.exitCode(), result.err());
+    assertTrue(result.err().contains("step 20 of 20"), result.err());
+    JsonNode json = new ObjectMapper().readTree(report.toFile());
+    assertEquals(20, json.get("losses").size());
+    assertEquals(75, json.at("/parameters/trainable").asLong());
+    assertEquals(353, json.at("/parameters/all").asLong());
+    assertTrue(
+        json.at("/after/loss").asDouble() < json.at("/before/loss").asDouble(), json.toString());
+    assertTrue(json.at("/after/accuracy").isNumber());
+    assertTrue(json.at("/secondsPerStep").asDouble() > 0);
+    assertEquals(out.toString(), json.get("output").asText());
+    assertEquals("serving_default", json.at("/options/signature").asText());
+    assertEquals("0.01", json.at("/options/set/weight-decay").asText());
+    assertEquals(20, json.at("/options/steps").asLong());
+
+    Path predictions = directory.resolve("predictions.npz");
+    Path evaluated = directory.resolve("evaluated.json");
+    Result evaluate =
+        fadam(
+            "evaluate", out, "--data", train, "--predictions", predictions, "--report", evaluated);
+    assertEquals(0, evaluate.exitCode(), evaluate.err());
+    JsonNode again = new ObjectMapper().readTree(evaluated.toFile());
+    assertEquals(json.at("/after/loss").asDouble(), again.get("loss").asDouble(), 1e-6);
+    DataSource outputs = NpzData.read(predictions);
+    assertEquals(ROWS, outputs.rows());
+    assertEquals(Shape.of(3), outputs.columns().get("output_0").rowShape());
+    try (TFloat32 row = (TFloat32) outputs.tensor("output_0", new long[] {5}, DataType.DT_FLOAT)) {
+      assertEquals(1, row.getFloat(0, 0) + row.getFloat(0, 1) + row.getFloat(0, 2), 1e-5);
+    }
+  }
+
+  @Test
+  void saysNothingWhenQuiet() {
+    Result result = finetune("--steps", 1, "--quiet");
+    assertEquals(new Result(0, "", ""), result);
+  }
+
+  @Test
+  void trainsSeveralOutputsTogether() throws IOException {
+    write(
+        train,
+        ArrayData.builder()
+            .column("left", new float[12][3])
+            .column("right", new float[12][4])
+            .column("labels:kind", new int[12])
+            .column("labels:size", new float[12][1]));
+    Result result =
+        fadam(
+            "finetune",
+            MODELS.resolve("multi_io"),
+            "--train",
+            train,
+            "--out",
+            out,
+            "--loss",
+            "kind=sparse_categorical_crossentropy",
+            "--loss",
+            "size=mse");
+    assertEquals(0, result.exitCode(), result.err());
+    assertTrue(result.out().contains("kind:accuracy"), result.out());
+  }
+
+  @Test
+  void takesWordsFromCsv() throws IOException {
+    Path csv = directory.resolve("words.csv");
+    Files.writeString(
+        csv, "words[0],words[1],words[2],target\n" + "1,2,3,0\nred,green,blue,2\n".repeat(4));
+    Object[] options = {
+      "--signature",
+      "words",
+      "--output",
+      "logits",
+      "--from-logits",
+      "--labels",
+      "target",
+      "--loss",
+      "sparse_categorical_crossentropy"
+    };
+    List<Object> args =
+        new ArrayList<>(
+            List.of("finetune", MODELS.resolve("tf_module"), "--train", csv, "--out", out));
+    args.addAll(List.of(options));
+    Result result = fadam(args.toArray());
+    assertEquals(0, result.exitCode(), result.err());
+    Path predictions = directory.resolve("predictions.npz");
+    args = new ArrayList<>(List.of("evaluate", out, "--data", csv, "--predictions", predictions));
+    args.addAll(List.of(options));
+    result = fadam(args.toArray());
+    assertEquals(0, result.exitCode(), result.err());
+    assertEquals(8, NpzData.read(predictions).rows());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "keras3_cnn",
+        "keras3_embedding",
+        "keras3_frozen",
+        "keras3_mlp",
+        "multi_io",
+        "tf1_ref",
+        "tf1_resource",
+        "tf_module",
+        "tfkeras_cnn"
+      })
+  void inspectsEveryModel(String model) throws IOException {
+    Result text = fadam("inspect", MODELS.resolve(model));
+    assertEquals(0, text.exitCode(), text.err());
+    Result result = fadam("inspect", MODELS.resolve(model), "--json");
+    assertEquals(0, result.exitCode(), result.err());
+    JsonNode json = new ObjectMapper().readTree(result.out());
+    assertTrue(json.get("signatures").size() > 0);
+    assertTrue(json.get("variables").size() > 0);
+    assertTrue(json.get("functions").isArray() && json.get("assets").isArray());
+    json.get("signatures")
+        .forEach(
+            signature -> {
+              signature.get("inputs").forEach(FadamCommandTest::assertTensor);
+              signature.get("outputs").forEach(FadamCommandTest::assertTensor);
+            });
+    json.get("variables")
+        .forEach(
+            variable -> {
+              assertTensor(variable);
+              assertTrue(variable.get("trainable").isBoolean());
+              assertTrue(text.out().contains(variable.get("name").asText()));
+            });
+    assertEquals(json.get("signatures").size(), json.get("ops").size());
+  }
+
+  private static void assertTensor(JsonNode tensor) {
+    assertTrue(tensor.get("dtype").isTextual() && tensor.get("shape").isArray(), "" + tensor);
+  }
+
+  @Test
+  void inspectsWhatPythonSaid() throws IOException {
+    JsonNode json = new ObjectMapper().readTree(fadam("inspect", CNN, "--json").out());
+    assertEquals(
+        "[-1,8,8,1]", json.at("/signatures/serving_default/inputs/image/shape").toString());
+    assertEquals("float32", json.at("/signatures/serving_default/outputs/output_0/dtype").asText());
+    JsonNode mean =
+        Stream.iterate(0, i -> i + 1)
+            .limit(json.get("variables").size())
+            .map(json.get("variables")::get)
+            .filter(variable -> variable.get("name").asText().equals("cnn/norm/moving_mean"))
+            .findFirst()
+            .orElseThrow();
+    assertFalse(mean.get("trainable").asBoolean());
+    assertEquals("[4]", mean.get("shape").toString());
+    assertEquals(345, json.at("/parameters/trainable").asLong());
+    JsonNode module =
+        new ObjectMapper().readTree(fadam("inspect", MODELS.resolve("tf_module"), "--json").out());
+    assertEquals("[\"vocabulary.txt\"]", module.get("assets").toString());
+    assertEquals("string", module.at("/signatures/words/inputs/words/dtype").asText());
+  }
+
+  @Test
+  void findsTheMachineWell() throws IOException {
+    Result result = fadam("doctor", "--json");
+    assertEquals(0, result.exitCode(), result.out());
+    Map<String, String> statuses = new LinkedHashMap<>();
+    new ObjectMapper()
+        .readTree(result.out())
+        .forEach(f -> statuses.put(f.get("check").asText(), f.get("status").asText()));
+    assertEquals("OK", statuses.get("tensorflow"));
+    assertEquals("OK", statuses.get("devices"));
+    assertEquals("OK", statuses.get("gradients"));
+    assertTrue(fadam("doctor").out().contains("CPU:0"));
+  }
+}
