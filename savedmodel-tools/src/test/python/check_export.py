@@ -438,7 +438,7 @@ def check_model(checks, command_line, model, work):
         lambda: task.finetune(command_line, "fadam", "fadam", FADAM_RATE),
         expected,
         expected["trainable"].tolist(),
-        1e-4,
+        1e-5,
         weights=False,
     )
     if exported:
