@@ -282,6 +282,48 @@ class GradientCheckTest {
   }
 
   @Test
+  void whatHasNoKernelHereIsRefusedByItsAttributes() {
+    TrainableVariable w = variable("w");
+    Operand<?> image = Raw.of(tf, "Reshape", w.read(tf), tf.constant(new int[] {1, 1, 3, 1}));
+    for (String type : List.of("DepthToSpace", "SpaceToDepth")) {
+      Output<?> moved =
+          Raw.op(tf, type)
+              .attr("block_size", 2)
+              .attr("data_format", "NCHW")
+              .in(tf.math.mul(tf.placeholder(TFloat32.class), number(image)));
+      assertTrue(reasons(moved, w).get(0).remedy().contains("Transpose to NHWC"));
+    }
+    TrainableVariable matrix =
+        TrainableVariable.create(tf, Kind.RESOURCE, "matrix", tf.constant(new float[2][2]));
+    Output<?> batched =
+        Raw.op(tf, "ResourceGather")
+            .attr("dtype", DataType.DT_FLOAT)
+            .attr("batch_dims", 1)
+            .in(matrix.handle(), tf.placeholder(TInt32.class));
+    assertTrue(reasons(batched, matrix).get(0).remedy().contains("Read the variable first"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"Mean", "Sum", "ConcatV2", "StridedSlice"})
+  void int64AxesAreRefused(String type) {
+    TrainableVariable w = variable("w");
+    Operand<?> value = w.read(tf);
+    Operand<?> one = tf.constant(new long[] {1});
+    Output<?> output =
+        switch (type) {
+          case "ConcatV2" -> Raw.op(tf, type).list(value, value).in(tf.constant(0L));
+          case "StridedSlice" -> Raw.of(tf, type, value, tf.constant(new long[1]), one, one);
+          default -> Raw.of(tf, type, value, tf.constant(0L));
+        };
+    assertTrue(reasons(output, w).get(0).remedy().contains("int32"));
+  }
+
+  @SuppressWarnings("unchecked") // built from a float32 variable
+  private static Operand<TFloat32> number(Operand<?> value) {
+    return (Operand<TFloat32>) value;
+  }
+
+  @Test
   void depthAndSharingCostNoStackAndNoExplosion() {
     TrainableVariable w = variable("w");
     Operand<?> value = w.read(tf);
