@@ -1,5 +1,6 @@
 package io.github.fadam.examples.demo;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.fadam.examples.shapes.ShapeClass;
 import io.github.fadam.examples.shapes.ShapeImages;
 import io.github.fadam.framework.optimizer.Adam;
@@ -61,7 +62,7 @@ final class DemoCommand implements Callable<Integer> {
   @Option(
       names = "--epochs",
       paramLabel = "N",
-      defaultValue = "5",
+      defaultValue = "4",
       description = "How often to use each. Default: ${DEFAULT-VALUE}.")
   private int epochs;
 
@@ -78,6 +79,12 @@ final class DemoCommand implements Callable<Integer> {
       defaultValue = "1",
       description = "What images and batches depend on. Default: ${DEFAULT-VALUE}.")
   private long seed;
+
+  @Option(
+      names = "--report",
+      paramLabel = "FILE",
+      description = "Write what FAdam's run brought as JSON.")
+  private Path report;
 
   @Spec private CommandSpec spec;
 
@@ -117,6 +124,9 @@ final class DemoCommand implements Callable<Integer> {
     losses.put("FAdam", fadam.history().losses());
     losses.put("Adam", adam.history().losses());
     curves(losses);
+    if (report != null) {
+      write(fadam);
+    }
     say("%nThe tuned model is in %s. Python loads it:", fadam.model());
     say(
         "  python -c \"import tensorflow as tf;"
@@ -190,13 +200,20 @@ final class DemoCommand implements Callable<Integer> {
     }
   }
 
+  private void write(Run run) throws IOException {
+    Map<String, Object> values = new LinkedHashMap<>();
+    values.put("before", run.before().metrics());
+    values.put("after", run.after().metrics());
+    values.put("losses", run.history().losses());
+    values.put("secondsPerStep", run.history().secondsPerStep());
+    values.put("output", run.model().toString());
+    new ObjectMapper().writerWithDefaultPrettyPrinter().writeValue(report.toFile(), values);
+  }
+
   private void line(String name, Evaluation evaluation, String seconds) {
     say(
         "  %-20s %11.1f %%  %7.3f   %s",
-        name,
-        100 * evaluation.metrics().get("accuracy"),
-        evaluation.loss(),
-        seconds);
+        name, 100 * evaluation.metrics().get("accuracy"), evaluation.loss(), seconds);
   }
 
   private static String seconds(Run run) {

@@ -40,8 +40,7 @@ final class LossCurves {
    * @throws IOException if the file cannot be written
    * @throws LinkageError if this Java cannot draw, as those without fonts or AWT
    */
-  static void writePng(Path file, Map<String, List<Double>> losses, int window)
-      throws IOException {
+  static void writePng(Path file, Map<String, List<Double>> losses, int window) throws IOException {
     XYChart chart =
         new XYChartBuilder()
             .width(900)
