@@ -1,5 +1,6 @@
 package io.github.fadam.savedmodel.cli;
 
+import io.github.fadam.savedmodel.data.Dtypes;
 import io.github.fadam.savedmodel.model.Asset;
 import io.github.fadam.savedmodel.model.ModelVariable;
 import io.github.fadam.savedmodel.model.SavedModel;
@@ -48,7 +49,7 @@ final class InspectCommand implements Callable<Integer> {
 
   record Tensors(String dtype, List<Long> shape) {
     static Tensors of(TensorSpec tensor) {
-      return new Tensors(Json.dtype(tensor.dataType()), Json.shape(tensor.shape()));
+      return new Tensors(Dtypes.name(tensor.dataType()), Json.shape(tensor.shape()));
     }
   }
 
@@ -69,7 +70,7 @@ final class InspectCommand implements Callable<Integer> {
     static Variable of(ModelVariable variable) {
       return new Variable(
           variable.name(),
-          Json.dtype(variable.dataType()),
+          Dtypes.name(variable.dataType()),
           Json.shape(variable.shape()),
           variable.trainable(),
           variable.trainableSource());

@@ -9,9 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import org.tensorflow.ndarray.Shape;
-import org.tensorflow.proto.DataType;
 
 /** How the command line writes JSON. */
 final class Json {
@@ -43,15 +41,5 @@ final class Json {
       dimensions.add(dimension);
     }
     return dimensions;
-  }
-
-  /** The name that Python uses: float32, int64, string. */
-  static String dtype(DataType dataType) {
-    return switch (dataType) {
-      case DT_HALF -> "float16";
-      case DT_FLOAT -> "float32";
-      case DT_DOUBLE -> "float64";
-      default -> dataType.name().substring("DT_".length()).toLowerCase(Locale.ROOT);
-    };
   }
 }

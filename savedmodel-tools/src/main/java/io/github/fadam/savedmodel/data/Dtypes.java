@@ -16,12 +16,17 @@ import org.tensorflow.types.TUint8;
 import org.tensorflow.types.family.TType;
 
 /** What messages call a dtype, and which dtypes TensorFlow-Java has tensors of. */
-final class Dtypes {
+public final class Dtypes {
 
   private Dtypes() {}
 
-  /** The name that Python uses: float32, int64, string. */
-  static String name(DataType dataType) {
+  /**
+   * The name that Python gives a dtype.
+   *
+   * @param dataType any dtype
+   * @return for example {@code float32}, {@code int64}, {@code string}
+   */
+  public static String name(DataType dataType) {
     return switch (dataType) {
       case DT_HALF -> "float16";
       case DT_FLOAT -> "float32";
