@@ -35,6 +35,7 @@ public final class TrainingProgress implements TrainingListener, AutoCloseable {
   private final PrintWriter lines;
   private final boolean terminal;
   private ProgressBar bar;
+  private String validated = "";
 
   private TrainingProgress(String task, PrintWriter lines, boolean terminal) {
     this.task = task;
@@ -72,7 +73,7 @@ public final class TrainingProgress implements TrainingListener, AutoCloseable {
                 .build();
       }
       bar.stepTo(step.step());
-      bar.setExtraMessage(" loss " + number(step.loss()));
+      bar.setExtraMessage(" loss " + number(step.loss()) + validated);
       return true;
     }
     long every = Math.max(1, step.totalSteps() / LINES);
@@ -95,11 +96,11 @@ public final class TrainingProgress implements TrainingListener, AutoCloseable {
         .validation()
         .ifPresent(
             validation -> {
-              String text = "epoch " + epoch.number() + ", validation " + text(validation);
-              if (bar == null) {
-                lines.println(task + ": " + text);
-              } else {
-                bar.setExtraMessage(" " + text);
+              // Short, since a long message leaves no room for the bar.
+              validated = ", held out " + number(validation.loss());
+              if (!terminal) {
+                lines.println(
+                    task + ": epoch " + epoch.number() + ", validation " + text(validation));
               }
             });
     return true;
