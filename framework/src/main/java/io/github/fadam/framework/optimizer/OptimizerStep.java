@@ -116,6 +116,16 @@ final class OptimizerStep {
     return update == null ? Map.of() : update.slots();
   }
 
+  /** Bytes of the rule's slots. */
+  long stateBytes() {
+    return updates.values().stream().mapToLong(VariableUpdate::stateBytes).sum();
+  }
+
+  /** Bytes of the master copies. */
+  long masterBytes() {
+    return updates.values().stream().mapToLong(VariableUpdate::masterBytes).sum();
+  }
+
   /** All state by name. */
   Map<String, TrainableVariable> state() {
     Map<String, TrainableVariable> state = new LinkedHashMap<>();

@@ -9,14 +9,22 @@ import org.tensorflow.Graph;
 public final class Optimizers {
 
   private static final Map<String, Function<Graph, RuleOptimizerBuilder<?>>> BUILDERS =
-      new TreeMap<>(Map.of("fadam", FAdam::builder, "adam", Adam::builder, "sgd", Sgd::builder));
+      new TreeMap<>(
+          Map.of(
+              "fadam", FAdam::builder,
+              "fadafactor", FAdafactor::builder,
+              "adam", Adam::builder,
+              "adamw", AdamW::builder,
+              "adafactor", Adafactor::builder,
+              "sgd", Sgd::builder));
 
   private Optimizers() {}
 
   /**
    * What makes a builder of the named optimizer.
    *
-   * @param name {@code fadam}, {@code adam} or {@code sgd}
+   * @param name {@code fadam}, {@code fadafactor}, {@code adam}, {@code adamw}, {@code adafactor}
+   *     or {@code sgd}
    * @return from a graph to a new builder
    * @throws IllegalArgumentException if there is no such optimizer, with those there are
    */

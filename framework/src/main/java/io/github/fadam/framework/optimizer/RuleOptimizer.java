@@ -284,6 +284,28 @@ public abstract class RuleOptimizer extends Optimizer {
   }
 
   /**
+   * Memory that the rule's state takes: the sum of all slots' elements times the size of their
+   * type. Not counted are float32 master copies of 16-bit variables, see {@link #masterBytes()},
+   * and the two scalars of the optimizer itself.
+   *
+   * @return bytes
+   * @throws IllegalStateException if the step has not been built
+   */
+  public long stateBytes() {
+    return built().stateBytes();
+  }
+
+  /**
+   * Memory that the float32 master copies of 16-bit variables take.
+   *
+   * @return bytes, 0 without 16-bit variables or with {@code masterWeights(false)}
+   * @throws IllegalStateException if the step has not been built
+   */
+  public long masterBytes() {
+    return built().masterBytes();
+  }
+
+  /**
    * A slot of a variable of either kind.
    *
    * @param variable output of the variable's operation

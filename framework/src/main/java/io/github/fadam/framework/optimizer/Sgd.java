@@ -77,7 +77,7 @@ public final class Sgd extends RuleOptimizer {
         direction = nesterov ? tf.math.add(direction, tf.math.mul(decay, m)) : m;
         slots = Map.of("m", m);
       }
-      if (gradient.constant(Hyper.WEIGHT_DECAY).orElse(1) != 0) {
+      if (gradient.decays()) {
         direction = tf.math.add(direction, tf.math.mul(gradient.hyper(Hyper.WEIGHT_DECAY), theta));
       }
       Operand<T> step = tf.math.mul(gradient.hyper(Hyper.LEARNING_RATE), direction);

@@ -59,16 +59,43 @@ final class VariableUpdate<T extends TNumber> {
 
   private void addSlot(Ops tf, Slot slot) {
     Ops init = tf.withInitScope();
-    Operand<T> initial =
+    Operand<? extends TNumber> initial =
         init.fill(
             init.constant(slot.shape().asArray()),
-            init.dtypes.cast(init.constant(slot.initial()), computeType));
+            init.dtypes.cast(init.constant(slot.initial()), slot.type().orElse(computeType)));
     String name = variable.name().replaceAll("[^A-Za-z0-9_.-]", ".") + "-" + slot.name();
     slots.put(slot.name(), OptimizerState.create(tf, variable.kind(), name, initial));
   }
 
   TrainableVariable variable() {
     return variable;
+  }
+
+  Map<String, TrainableVariable> slots() {
+    return slots;
+  }
+
+  /** Bytes of the rule's slots. */
+  long stateBytes() {
+    return slots.entrySet().stream()
+        .filter(slot -> !slot.getKey().equals(MASTER))
+        .mapToLong(slot -> bytes(slot.getValue()))
+        .sum();
+  }
+
+  /** Bytes of the master copy, 0 where there is none. */
+  long masterBytes() {
+    return slots.containsKey(MASTER) ? bytes(slots.get(MASTER)) : 0;
+  }
+
+  private static long bytes(TrainableVariable slot) {
+    int element =
+        switch (slot.dataType()) {
+          case DT_HALF, DT_BFLOAT16 -> Short.BYTES;
+          case DT_DOUBLE -> Double.BYTES;
+          default -> Float.BYTES;
+        };
+    return slot.shape().size() * element;
   }
 
   Map<String, TrainableVariable> slots() {
@@ -91,9 +118,9 @@ final class VariableUpdate<T extends TNumber> {
       Map<Hyper, Operand<TFloat64>> hypers,
       Map<Hyper, OptionalDouble> constants) {
     Map<String, Operand<T>> values = new LinkedHashMap<>();
-    slots.forEach((name, slot) -> values.put(name, typed(slot.read(after))));
+    slots.forEach((name, slot) -> values.put(name, cast(tf, slot.read(after), computeType)));
     Operand<T> theta = theta(tf, variable.read(after), values.remove(MASTER));
-    Operand<T> g = shaped(tf, tf.dtypes.cast(VariableUpdate.<TNumber>typed(gradient), computeType));
+    Operand<T> g = shaped(tf, cast(tf, gradient, computeType));
     Map<Hyper, Operand<T>> scalars = new LinkedHashMap<>();
     hypers.forEach((hyper, value) -> scalars.put(hyper, tf.dtypes.cast(value, computeType)));
     Rule.Update<T> update =
@@ -101,7 +128,13 @@ final class VariableUpdate<T extends TNumber> {
             tf,
             new Inputs<>(
                 theta, g, SquaredGradient.of(tf, g), Map.copyOf(values), step, scalars, constants));
-    update.slots().forEach((name, value) -> targets.put(slots.get(name), value));
+    update
+        .slots()
+        .forEach(
+            (name, value) -> {
+              TrainableVariable slot = slots.get(name);
+              targets.put(slot, cast(tf, value, slot.type().asSubclass(TNumber.class)));
+            });
     if (slots.containsKey(MASTER)) {
       targets.put(slots.get(MASTER), update.theta());
     }
@@ -147,6 +180,12 @@ final class VariableUpdate<T extends TNumber> {
 
   private Class<? extends TNumber> numberType() {
     return variable.type().asSubclass(TNumber.class);
+  }
+
+  private static <U extends TNumber> Operand<U> cast(Ops tf, Operand<?> value, Class<U> type) {
+    return value.type() == type
+        ? typed(value)
+        : tf.dtypes.cast(VariableUpdate.<TNumber>typed(value), type);
   }
 
   @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"}) // the caller knows the dtype

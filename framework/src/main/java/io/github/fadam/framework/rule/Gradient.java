@@ -1,8 +1,10 @@
 package io.github.fadam.framework.rule;
 
+import io.github.fadam.ops.fisher.RmsClip;
 import java.util.Map;
 import java.util.OptionalDouble;
 import org.tensorflow.Operand;
+import org.tensorflow.op.Ops;
 import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TNumber;
 
@@ -66,4 +68,26 @@ public interface Gradient<T extends TNumber> {
    * @return the number, or empty where a schedule gives it
    */
   OptionalDouble constant(Hyper hyper);
+
+  /**
+   * Adds the operations of the RMS clip with this step's threshold; none where it is infinite.
+   *
+   * @param tf where to add them
+   * @param x what to clip, finite
+   * @return {@code x / max(1, RMS(x) / c)}
+   */
+  default Operand<T> clipped(Ops tf, Operand<T> x) {
+    return constant(Hyper.CLIP).orElse(1) == Double.POSITIVE_INFINITY
+        ? x
+        : RmsClip.of(tf, x, hyper(Hyper.CLIP));
+  }
+
+  /**
+   * Whether there is any weight decay, so that a rule can leave it out.
+   *
+   * @return false where the weight decay is 0 at every step
+   */
+  default boolean decays() {
+    return constant(Hyper.WEIGHT_DECAY).orElse(1) != 0;
+  }
 }

@@ -6,11 +6,11 @@ import org.tensorflow.types.TFloat64;
 import org.tensorflow.types.family.TNumber;
 
 /**
- * The sum of all elements of a tensor, with the same bits whatever the number of threads.
+ * Sums with the same bits whatever the number of threads.
  *
- * <p>TensorFlow splits a sum over everything by the number of threads. Here the rows of fixed
- * blocks are summed first, each in its own type, and the blocks' sums then in float64: few
- * additions of 32 bits one after the other, and many of 64.
+ * <p>TensorFlow splits a sum over everything by the number of threads. Here fixed blocks are summed
+ * first, each in its own type, and the blocks' sums then in float64: few additions of 32 bits one
+ * after the other, and many of 64.
  */
 final class BlockSum {
 
@@ -19,31 +19,47 @@ final class BlockSum {
 
   private BlockSum() {}
 
-  /** Sums a tensor of known static shape; an empty one gives 0. */
+  /** Sums all elements of a tensor of known static shape; an empty one gives 0. */
   static <T extends TNumber> Operand<TFloat64> of(Ops tf, Operand<T> x) {
-    long size = x.shape().size();
-    Operand<T> flat = tf.reshape(x, tf.constant(new long[] {size}));
-    if (size <= BLOCK) {
-      return whole(tf, flat);
-    }
-    long blocks = size / BLOCK;
-    long covered = blocks * BLOCK;
-    Operand<T> even =
-        covered == size
-            ? flat
-            : tf.slice(flat, tf.constant(new long[] {0}), tf.constant(new long[] {covered}));
-    Operand<T> rows = tf.reshape(even, tf.constant(new long[] {blocks, BLOCK}));
-    Operand<TFloat64> sums = tf.dtypes.cast(tf.sum(rows, tf.constant(1)), TFloat64.class);
-    Operand<TFloat64> sum = of(tf, sums);
-    if (covered == size) {
-      return sum;
-    }
-    Operand<T> rest =
-        tf.slice(flat, tf.constant(new long[] {covered}), tf.constant(new long[] {size - covered}));
-    return tf.math.add(sum, whole(tf, rest));
+    return tf.reshape(along(tf, x, 1, x.shape().size(), 1), tf.constant(new long[0]));
   }
 
-  private static <T extends TNumber> Operand<TFloat64> whole(Ops tf, Operand<T> x) {
-    return tf.dtypes.cast(tf.sum(x, tf.constant(0)), TFloat64.class);
+  /**
+   * Sums along the middle axis of a tensor that is taken as {@code [before, length, after]}; the
+   * result is {@code [before, after]}.
+   */
+  static <T extends TNumber> Operand<TFloat64> along(
+      Ops tf, Operand<T> x, long before, long length, long after) {
+    if (length <= BLOCK) {
+      return whole(tf, x, before, length, after);
+    }
+    long blocks = length / BLOCK;
+    long covered = blocks * BLOCK;
+    if (covered == length) {
+      return along(tf, whole(tf, x, before * blocks, BLOCK, after), before, blocks, after);
+    }
+    Operand<T> cube = tf.reshape(x, tf.constant(new long[] {before, length, after}));
+    return tf.math.add(
+        along(tf, slice(tf, cube, before, 0, covered, after), before, covered, after),
+        whole(
+            tf,
+            slice(tf, cube, before, covered, length - covered, after),
+            before,
+            length - covered,
+            after));
+  }
+
+  private static <T extends TNumber> Operand<T> slice(
+      Ops tf, Operand<T> cube, long before, long from, long length, long after) {
+    return tf.slice(
+        cube,
+        tf.constant(new long[] {0, from, 0}),
+        tf.constant(new long[] {before, length, after}));
+  }
+
+  private static <T extends TNumber> Operand<TFloat64> whole(
+      Ops tf, Operand<T> x, long before, long length, long after) {
+    Operand<T> cube = tf.reshape(x, tf.constant(new long[] {before, length, after}));
+    return tf.dtypes.cast(tf.sum(cube, tf.constant(1)), TFloat64.class);
   }
 }

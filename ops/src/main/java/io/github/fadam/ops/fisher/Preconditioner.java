@@ -26,15 +26,36 @@ public record Preconditioner<T extends TNumber>(Operand<T> denominator) {
    */
   public static <T extends TNumber> Preconditioner<T> of(
       Ops tf, Operand<T> fisher, Operand<T> gradient, double exponent, Epsilon epsilon) {
-    Operand<T> power;
-    if (exponent == 0.5) {
-      power = tf.math.sqrt(fisher);
-    } else if (exponent == 1.0) {
-      power = fisher;
-    } else {
-      power = tf.math.pow(fisher, FloatRange.scalar(tf, exponent, fisher));
-    }
+    return ofPower(tf, power(tf, fisher, exponent), gradient, exponent, epsilon);
+  }
+
+  /**
+   * Adds the operations that compute the denominator of a factored FIM.
+   *
+   * @param tf where to add them
+   * @param fisher f as its factors, after this step's EMA
+   * @param gradient g of this step, which one of the epsilon rules looks at
+   * @param exponent the FIM exponent p, 0.5 in the paper
+   * @param epsilon the epsilon rule
+   * @param <T> float32 or float64
+   * @return the preconditioner
+   */
+  public static <T extends TNumber> Preconditioner<T> of(
+      Ops tf, FactoredFisher<T> fisher, Operand<T> gradient, double exponent, Epsilon epsilon) {
+    return ofPower(tf, fisher.power(tf, exponent), gradient, exponent, epsilon);
+  }
+
+  private static <T extends TNumber> Preconditioner<T> ofPower(
+      Ops tf, Operand<T> power, Operand<T> gradient, double exponent, Epsilon epsilon) {
     return new Preconditioner<>(tf.math.add(power, epsilon.term(tf, gradient, exponent)));
+  }
+
+  /** x^p, by the cheaper operation where there is one. */
+  static <T extends TNumber> Operand<T> power(Ops tf, Operand<T> x, double exponent) {
+    if (exponent == 0.5) {
+      return tf.math.sqrt(x);
+    }
+    return exponent == 1.0 ? x : tf.math.pow(x, FloatRange.scalar(tf, exponent, x));
   }
 
   /**
@@ -61,7 +82,8 @@ public record Preconditioner<T extends TNumber>(Operand<T> denominator) {
   }
 
   /**
-   * Adds the operations that divide what may be large where f is small.
+   * Adds the operations that divide what may be large where f is small: anything but a gradient
+   * whose own square is part of a diagonal f. A product of factors bounds no gradient.
    *
    * @param tf where to add them
    * @param x what to divide, finite
