@@ -1,6 +1,6 @@
 """Golden values of the optimizers, from an independent float64 calculation.
 
-    python fadam_golden.py            writes ../resources/golden/{fadam,adam,sgd}.json
+    python fadam_golden.py            writes ../resources/golden/*.json, one file per optimizer
     python fadam_golden.py --check    computes them again and compares with what is committed
 
 A file holds `data` (per series: the shape, the initial theta and one gradient per step, all exact
@@ -44,6 +44,15 @@ class Range:
 
     def saturate(self, x):
         return np.clip(x, -self.max, self.max)
+
+    def sums(self, squared, axis):
+        """Sums whose mean saturates, at once where the sum itself overflows."""
+        count = max(1, squared.shape[axis])
+        with np.errstate(over="ignore"):
+            sums = np.sum(squared, axis=axis)
+        bound = self.max / 4
+        means = np.where(sums > self.max, bound, np.minimum(sums / count, bound))
+        return count * self.flush(means)
 
 
 FLOAT32 = Range(float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny))
@@ -147,6 +156,119 @@ class Adam:
         return theta, slots
 
 
+def factored(shape, smallest):
+    return len(shape) >= 2 and min(shape[-2:]) >= smallest
+
+
+class Factors:
+    """R and C with the sums of Algorithms 2 and 4; the files have the means that are stored."""
+
+    def __init__(self, shape, value):
+        *batch, self.m, self.n = shape
+        self.R = np.full((*batch, self.m), value * self.n)
+        self.C = np.full((*batch, self.n), value * self.m)
+
+    def moved(self, hat, squared, added, limits):
+        result = Factors(squared.shape, 0.0)
+        rows = limits.sums(squared, -1) + added * self.n
+        columns = limits.sums(squared, -2) + added * self.m
+        result.R = self.n * limits.flush((hat * self.R + (1 - hat) * rows) / self.n)
+        result.C = self.m * limits.flush((hat * self.C + (1 - hat) * columns) / self.m)
+        return result
+
+    def fisher(self):
+        total = self.R.sum(axis=-1)[..., None, None]
+        total = np.where(total > 0, total, 1.0)
+        return (self.R[..., :, None] / total) * self.C[..., None, :]
+
+    def reported(self):
+        return {"R": self.R / self.n, "C": self.C / self.m}
+
+
+@dataclasses.dataclass(frozen=True)
+class FAdafactor(FAdam):
+    """Algorithm 2. Slots R, C and m of a matrix, f and m of a vector or scalar."""
+
+    momentum: str = "full"
+    minDimensionToFactor: int = 1
+
+    def slots(self, theta):
+        whole = not factored(theta.shape, self.minDimensionToFactor)
+        fisher = np.ones_like(theta) if whole else Factors(theta.shape, 1.0)
+        return {"f": fisher, "m": np.zeros_like(theta)}
+
+    def reported(self, slots, t):
+        fisher = slots["f"]
+        shown = fisher.reported() if isinstance(fisher, Factors) else {"f": fisher}
+        return shown if self.momentum == "none" else shown | {"m": slots["m"]}
+
+    def update(self, theta, gradient, slots, t, limits):
+        hat = beta2_hat(self.beta2, t)
+        squared = limits.square(gradient)
+        if isinstance(slots["f"], Factors):
+            state = slots["f"].moved(hat, squared, 0.0, limits)
+            f = state.fisher()
+        else:
+            state = f = limits.flush(hat * slots["f"] + (1 - hat) * squared)
+        d = f**self.exponent + self.added(gradient, limits)
+        with np.errstate(over="ignore"):
+            natural = clipped(limits.saturate(gradient / d), self.clip)
+            decay = clipped(limits.saturate(theta / d), self.clip)
+        beta1 = 0.0 if self.momentum == "none" else self.beta1
+        m = limits.flush(beta1 * slots["m"] + (1 - beta1) * natural)
+        return theta - self.learningRate * (m + self.weightDecay * decay), {"f": state, "m": m}
+
+
+@dataclasses.dataclass(frozen=True)
+class Adafactor:
+    """Algorithm 4: epsilon inside the average, the learning rate inside the momentum."""
+
+    learningRate: float = 0.05
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-30
+    clip: float | None = 1.0
+    weightDecay: float = 0.001
+    momentum: str = "full"
+    minDimensionToFactor: int = 1
+
+    def slots(self, theta):
+        whole = not factored(theta.shape, self.minDimensionToFactor)
+        fisher = np.zeros_like(theta) if whole else Factors(theta.shape, 0.0)
+        return {"f": fisher, "m": np.zeros_like(theta)}
+
+    reported = FAdafactor.reported
+
+    def update(self, theta, gradient, slots, t, limits):
+        hat = beta2_hat(self.beta2, t)
+        squared = limits.square(gradient)
+        if isinstance(slots["f"], Factors):
+            state = slots["f"].moved(hat, squared, self.epsilon, limits)
+            f = state.fisher()
+        else:
+            state = f = hat * slots["f"] + (1 - hat) * (squared + self.epsilon)
+        natural = clipped(limits.saturate(gradient / np.sqrt(f)), self.clip)
+        beta1 = 0.0 if self.momentum == "none" else self.beta1
+        m = limits.flush(beta1 * slots["m"] + (1 - beta1) * self.learningRate * natural)
+        return theta - m - self.weightDecay * theta, {"f": state, "m": m}
+
+
+@dataclasses.dataclass(frozen=True)
+class AdamW(Adam):
+    """As PyTorch has it: theta shrinks first, then moves by the corrected averages."""
+
+    clip: float | None = None
+    weightDecay: float = 0.01
+
+    def update(self, theta, gradient, slots, t, limits):
+        theta = theta * (1 - self.learningRate * self.weightDecay)
+        m = slots["m"] + (1 - self.beta1) * (gradient - slots["m"])
+        v = self.beta2 * slots["v"] + (1 - self.beta2) * limits.square(gradient)
+        root = np.sqrt(v) / np.sqrt(1 - self.beta2**t) + self.epsilon
+        step = clipped(m / (1 - self.beta1**t) / root, self.clip)
+        return theta - self.learningRate * step, {"m": m, "v": v}
+
+
 @dataclasses.dataclass(frozen=True)
 class Sgd:
     """m = momentum m + g; the step is m, or g + momentum m with Nesterov's look-ahead."""
@@ -175,6 +297,7 @@ class Sgd:
 
 SHAPES = {"scalar": (), "vector": (5,), "matrix": (3, 4), "rank4": (2, 3, 2, 4), "empty": (0,)}
 KINDS = ("ordinary", "sparse", "wild")
+MATRIX_KINDS = ("dead", "faint")
 
 
 def dyadic(x):
@@ -188,6 +311,8 @@ def series(name, kind):
     ordinary  between about -2 and 2
     sparse    nothing at all in the first step, then most elements only now and then, the last never
     wild      1e-25 in one element, 1e25 in another at some steps, ordinary ones between
+    dead      nothing in the first row and in the last column, ever
+    faint     about 1e-12: the product of a row's and a column's sum is too small for float32
     """
     shape = SHAPES[name]
     rng = np.random.default_rng(zlib.crc32(f"{kind} {name}".encode()))
@@ -203,6 +328,11 @@ def series(name, kind):
         tiny, huge = np.float64(np.float32([1e-25, 1e25]))
         flat[: 6 if flat.shape[1] == 1 else STEPS, 0] = tiny
         flat[(6, 13), flat.shape[1] // 2] = (huge, -huge)
+    if kind == "dead":
+        gradients[..., 0, :] = 0
+        gradients[..., -1] = 0
+    if kind == "faint":
+        gradients *= 2.0**-40
     return theta, gradients
 
 
@@ -240,12 +370,51 @@ ADAM_OPTIONS = {
     "beta2 0.98": {"beta2": 0.98},
 }
 
+FADAFACTOR_OPTIONS = {
+    "default": {},
+    "weight decay 0.1": {"weightDecay": 0.1},
+    "no clip": {"clip": None, "weightDecay": 0.0},
+    "exponent 0.3": {"exponent": 0.3, "weightDecay": 0.1},
+    "exponent 0.7": {"exponent": 0.7, "weightDecay": 0.1},
+    "exponent 1": {"exponent": 1.0, "weightDecay": 0.1},
+    "epsilon 1e-20": {"epsilon": 1e-20, "weightDecay": 0.1},
+    "language model": {"beta2": 0.99, "epsilon": 1e-12, "weightDecay": 0.1},
+    "beta1 0": {"beta1": 0.0},
+    "no momentum": {"momentum": "none"},
+    "no dimension below 3": {"minDimensionToFactor": 3},
+    "by gradient": {"epsilonRule": "by-gradient", "weightDecay": 0.1},
+}
+
+ADAFACTOR_OPTIONS = {
+    "default": {},
+    "no weight decay": {"weightDecay": 0.0},
+    "no clip": {"clip": None},
+    "beta2 0.98": {"beta2": 0.98},
+    "epsilon 1e-3": {"epsilon": 1e-3},
+    "no momentum": {"momentum": "none"},
+    "no dimension below 4": {"minDimensionToFactor": 4},
+}
+
+ADAMW_OPTIONS = {
+    "default": {},
+    "weight decay 0.1": {"weightDecay": 0.1},
+    "no weight decay": {"weightDecay": 0.0},
+    "clip 1, epsilon 1e-3": {"clip": 1.0, "epsilon": 1e-3},
+}
+
 SGD_OPTIONS = {
     "default": {},
     "weight decay 0.1": {"weightDecay": 0.1},
     "momentum 0.9": {"momentum": 0.9},
     "nesterov": {"momentum": 0.9, "nesterov": True, "weightDecay": 0.01},
 }
+
+
+def matrix_series_for(number):
+    yield from series_for(number)
+    for kind in MATRIX_KINDS:
+        yield "matrix", kind
+    yield "rank4", MATRIX_KINDS[number % 2]
 
 
 def series_for(number):
@@ -264,7 +433,7 @@ def trajectory(rule, theta, gradients, limits):
     stored = {}
     for t, gradient in enumerate(gradients, start=1):
         theta, slots = rule.update(theta, gradient, slots, t, limits)
-        if not all(np.all(np.isfinite(x)) for x in (theta, *slots.values())):
+        if not all(np.all(np.isfinite(x)) for x in (theta, *rule.reported(slots, t).values())):
             raise ArithmeticError(f"{rule} is not finite at step {t}")
         if t in STORED:
             shown = {"theta": theta} | rule.reported(slots, t)
@@ -276,12 +445,12 @@ def listed(x):
     return [float(value) for value in np.ravel(x)]
 
 
-def golden(rule_type, options):
+def golden(rule_type, options, chosen=series_for):
     data = {}
     cases = []
     for number, (label, changes) in enumerate(options.items()):
         rule = rule_type(**changes)
-        for shape, kind in series_for(number):
+        for shape, kind in chosen(number):
             name = f"{shape}-{kind}"
             theta, gradients = series(shape, kind)
             data[name] = {
@@ -348,7 +517,10 @@ def documents():
     fadam["beta2Hat"] = decays()
     return {
         "fadam": fadam,
+        "fadafactor": golden(FAdafactor, FADAFACTOR_OPTIONS, matrix_series_for),
         "adam": golden(Adam, ADAM_OPTIONS),
+        "adamw": golden(AdamW, ADAMW_OPTIONS),
+        "adafactor": golden(Adafactor, ADAFACTOR_OPTIONS, matrix_series_for),
         "sgd": golden(Sgd, SGD_OPTIONS),
     }
 
@@ -399,6 +571,39 @@ def hand_checks():
         _, fisher = FAdam().update(theta, gradient, fisher, t, FLOAT64)
         _, adam = Adam().update(theta, gradient, adam, t, FLOAT64)
         near(fisher["f"], Adam().reported(adam, t)["f"], 12, f"f and Adam's v at step {t}")
+
+    factored_hand_checks()
+
+
+def factored_hand_checks():
+    """Two matrices of rank 1, one after the other, and a matrix whose rank is 2."""
+    gradients = np.array([[1.0, 2.0], [2.0, 4.0]]), np.eye(2)
+    rule = FAdafactor(learningRate=0.1, weightDecay=0.0)
+    theta, slots = rule.update(np.eye(2), gradients[0], rule.slots(np.eye(2)), 1, FLOAT64)
+    near(slots["f"].fisher(), [[1, 4], [4, 16]], 12, "f after step 1")
+    near(theta, [[0.99, -0.01], [-0.01, 0.99]], 12, "theta after step 1")
+    theta, slots = rule.update(theta, gradients[1], slots, 2, FLOAT64)
+    near(slots["f"].R, [2.9989995, 10.4952476], 7, "R after step 2")
+    near(theta, [[0.9687511, -0.019], [-0.019, 0.9774999]], 7, "theta after step 2")
+
+    rule = FAdafactor(learningRate=0.1)
+    _, slots = rule.update(np.eye(2), np.diag([3.0, 1.0]), rule.slots(np.eye(2)), 1, FLOAT64)
+    near(slots["m"], 0.1 * np.diag([0.6324555, 1.8973666]), 7, "clipped gradient")
+
+    rule = Adafactor(learningRate=0.1)
+    theta, slots = rule.update(np.eye(2), gradients[0], rule.slots(np.eye(2)), 1, FLOAT64)
+    near(theta, [[0.989, -0.01], [-0.01, 0.989]], 12, "Adafactor's theta after step 1")
+    theta, _ = rule.update(theta, gradients[1], slots, 2, FLOAT64)
+    near(theta, [[0.9667621, -0.01899], [-0.01899, 0.9755109]], 7, "Adafactor's after step 2")
+
+    # AdamW is Adam with other defaults.
+    theta, gradients = series("matrix", "ordinary")
+    adam, adamw = Adam(clip=None, weightDecay=0.01), AdamW()
+    a, b = (theta, adam.slots(theta)), (theta, adamw.slots(theta))
+    for t, gradient in enumerate(gradients, start=1):
+        a = adam.update(a[0], gradient, a[1], t, FLOAT64)
+        b = adamw.update(b[0], gradient, b[1], t, FLOAT64)
+        near(a[0], b[0], 12, f"Adam's theta and AdamW's at step {t}")
 
 
 def differences(found, committed, path=""):
