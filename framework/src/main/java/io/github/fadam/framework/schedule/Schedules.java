@@ -1,11 +1,6 @@
 package io.github.fadam.framework.schedule;
 
 import java.util.Arrays;
-import java.util.OptionalDouble;
-import org.tensorflow.Operand;
-import org.tensorflow.op.Ops;
-import org.tensorflow.types.TFloat64;
-import org.tensorflow.types.TInt64;
 
 /**
  * The ready-made schedules.
@@ -45,6 +40,25 @@ public final class Schedules {
   }
 
   /**
+   * A power of the rest of the way, and then its end: {@code to + (from - to) (1 - min(n / steps,
+   * 1))^power}.
+   *
+   * @param from value at n = 0
+   * @param to value at n = steps and after
+   * @param power above 0; 1 is a straight line
+   * @param steps length of the way, at least 1
+   * @return the schedule
+   * @throws IllegalArgumentException if a value is not finite, power not positive or steps below 1
+   */
+  public static Schedule polynomial(double from, double to, double power, long steps) {
+    requireFinite("from", from);
+    requireFinite("to", to);
+    requirePositive("power", power);
+    requirePositive("steps", steps);
+    return new Polynomial(from, to, power, steps);
+  }
+
+  /**
    * Half a cosine wave and then its end: {@code to + (from - to) (1 + cos(pi min(n / steps, 1))) /
    * 2}.
    *
@@ -62,6 +76,46 @@ public final class Schedules {
   }
 
   /**
+   * Half cosine waves that begin anew: {@code to + (from - to) decay^i (1 + cos(pi k / length)) / 2}
+   * at step k of cycle i, whose {@code length} is {@code steps growth^i}. It never ends.
+   *
+   * @param from value at n = 0
+   * @param to value that each cycle falls towards
+   * @param steps length of the first cycle, at least 1
+   * @param growth how many times as long each cycle is as the one before, at least 1
+   * @param decay how many times as high each cycle is as the one before, above 0 and at most 1
+   * @return the schedule
+   * @throws IllegalArgumentException if a value is out of bounds
+   */
+  public static Schedule cosineRestarts(
+      double from, double to, long steps, long growth, double decay) {
+    requireFinite("from", from);
+    requireFinite("to", to);
+    requirePositive("steps", steps);
+    requirePositive("growth", growth);
+    if (!(decay > 0 && decay <= 1)) {
+      throw new IllegalArgumentException(
+          "Expected a decay above 0 and at most 1, found " + decay + ".");
+    }
+    return new CosineRestarts(from, to, steps, growth, decay);
+  }
+
+  /**
+   * Decay by the root of the steps: {@code from sqrt(steps / (n + steps))}. Behind a {@link
+   * #warmup} of as many steps it is the usual {@code from sqrt(steps / n)} of the whole count.
+   *
+   * @param from value at n = 0
+   * @param steps how slow it falls, at least 1: half of {@code from} is reached at n = 3 steps
+   * @return the schedule
+   * @throws IllegalArgumentException if from is not finite or steps below 1
+   */
+  public static Schedule inverseSquareRoot(double from, long steps) {
+    requireFinite("from", from);
+    requirePositive("steps", steps);
+    return new InverseSquareRoot(from, steps);
+  }
+
+  /**
    * Exponential decay: {@code from rate^(n / steps)}.
    *
    * @param from value at n = 0
@@ -73,9 +127,7 @@ public final class Schedules {
    */
   public static Schedule exponential(double from, double rate, long steps) {
     requireFinite("from", from);
-    if (!(rate > 0 && rate < Double.POSITIVE_INFINITY)) {
-      throw new IllegalArgumentException("Expected a positive finite rate, found " + rate + ".");
-    }
+    requirePositive("rate", rate);
     requirePositive("steps", steps);
     return new Exponential(from, rate, steps);
   }
@@ -145,6 +197,119 @@ public final class Schedules {
     return warmup(warmup, cosine(peak, 0, total - warmup));
   }
 
+  /**
+   * One schedule after another: {@code first(n)} while n is below steps, {@code next(n - steps)}
+   * from there on.
+   *
+   * @param first what begins
+   * @param steps length of the first, at least 1
+   * @param next what follows
+   * @return the schedule
+   * @throws IllegalArgumentException if steps is below 1
+   */
+  public static Schedule sequence(Schedule first, long steps, Schedule next) {
+    requirePositive("steps", steps);
+    return new Sequence(first, steps, next);
+  }
+
+  /**
+   * A linear rise from 0, a plateau, and a straight line down to an end.
+   *
+   * @param peak value of the plateau
+   * @param end value at n = warmup + stable + decay and after
+   * @param warmup length of the rise, at least 1
+   * @param stable length of the plateau, at least 1
+   * @param decay length of the descent, at least 1
+   * @return the schedule
+   * @throws IllegalArgumentException if a value is not finite or a length below 1
+   */
+  public static Schedule warmupStableDecay(
+      double peak, double end, long warmup, long stable, long decay) {
+    requirePositive("decay", decay);
+    return warmup(warmup, sequence(constant(peak), stable, linear(peak, end, decay)));
+  }
+
+  /**
+   * Smith and Topin's one cycle with the usual shape: half a cosine wave up from {@code peak / 25}
+   * over 30 percent of the steps and one down to {@code peak / 250000} over the rest.
+   *
+   * @param peak the largest value
+   * @param steps length of the cycle, at least 2
+   * @return the schedule
+   * @throws IllegalArgumentException if peak is not finite or steps below 2
+   */
+  public static Schedule oneCycle(double peak, long steps) {
+    return oneCycle(peak, peak / 25, peak / 250_000, 0.3, steps);
+  }
+
+  /**
+   * Half a cosine wave up and one down.
+   *
+   * @param peak the largest value, reached at n = rise steps, rounded
+   * @param start value at n = 0
+   * @param end value at n = steps and after
+   * @param rise part of the steps that goes up, above 0 and below 1
+   * @param steps length of the cycle, at least 2
+   * @return the schedule
+   * @throws IllegalArgumentException if a value is not finite, rise is out of bounds, or steps is
+   *     below 2
+   */
+  public static Schedule oneCycle(double peak, double start, double end, double rise, long steps) {
+    if (!(rise > 0 && rise < 1)) {
+      throw new IllegalArgumentException(
+          "Expected a rise above 0 and below 1, the part of the steps, found " + rise + ".");
+    }
+    if (steps < 2) {
+      throw new IllegalArgumentException("Expected steps of at least 2, found " + steps);
+    }
+    long up = Math.max(1, Math.min(steps - 1, Math.round(rise * steps)));
+    return sequence(cosine(start, peak, up), up, cosine(peak, end, steps - up));
+  }
+
+  /**
+   * A schedule from its text, as the command line takes it: {@code NAME} or {@code
+   * NAME:KEY=VALUE,...}.
+   *
+   * <table>
+   *   <caption>Names and keys</caption>
+   *   <tr><th>Name</th><th>Keys besides {@code steps} and {@code warmup}</th></tr>
+   *   <tr><td>{@code constant}</td><td></td></tr>
+   *   <tr><td>{@code linear}</td><td>{@code end=0}</td></tr>
+   *   <tr><td>{@code polynomial}</td><td>{@code end=0}, {@code power=2}</td></tr>
+   *   <tr><td>{@code cosine}</td><td>{@code end=0}</td></tr>
+   *   <tr><td>{@code cosine-restarts}</td><td>{@code end=0}, {@code every=steps - warmup}, {@code
+   *       growth=2}, {@code decay=1}</td></tr>
+   *   <tr><td>{@code exponential}</td><td>{@code rate=0.1}, {@code every=steps - warmup}</td></tr>
+   *   <tr><td>{@code inverse-sqrt}</td><td>{@code every=warmup}</td></tr>
+   *   <tr><td>{@code one-cycle}</td><td>{@code start=0.04}, {@code end=4e-6}, {@code rise=0.3}; no
+   *       {@code warmup}</td></tr>
+   *   <tr><td>{@code warmup-stable-decay}</td><td>{@code end=0}, {@code decay=10%}; {@code
+   *       warmup=1%}</td></tr>
+   *   <tr><td>{@code piecewise}</td><td>{@code STEP=VALUE} for each new piece; no {@code
+   *       steps}</td></tr>
+   * </table>
+   *
+   * <p>{@code steps} is the length of the whole, warm-up included, by default all steps of the run.
+   * {@code warmup} is the length of a linear rise from 0 in front, 0 by default. Lengths are numbers
+   * of steps or percentages of {@code steps}, values ({@code start}, {@code end}, those of {@code
+   * piecewise}) are factors on the peak. Examples: {@code cosine:warmup=500,end=0.1}, {@code
+   * warmup-stable-decay:warmup=2%,decay=20%}, {@code piecewise:1000=0.1,5000=0.01}.
+   *
+   * @param text name and keys
+   * @param peak the largest value, for example the learning rate, at least 0 and finite
+   * @param totalSteps steps of the run, or 0 where they are not known
+   * @return the schedule
+   * @throws IllegalArgumentException if there is no such name or key, a value is out of bounds, or
+   *     the length is needed and neither given nor known
+   */
+  public static Schedule parse(String text, double peak, long totalSteps) {
+    if (!(peak >= 0 && peak < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException(
+          "Expected a finite peak of at least 0, found " + peak + ".");
+    }
+    return ScheduleText.parse(text, peak, totalSteps);
+  }
+
   private static void requireFinite(String name, double value) {
     if (!Double.isFinite(value)) {
       throw new IllegalArgumentException("Expected a finite " + name + ", found " + value + ".");
@@ -157,107 +322,10 @@ public final class Schedules {
     }
   }
 
-  private static Operand<TFloat64> progress(Ops tf, Operand<TInt64> completed, long steps) {
-    Operand<TFloat64> n = tf.dtypes.cast(completed, TFloat64.class);
-    return tf.math.minimum(tf.math.div(n, tf.constant((double) steps)), tf.constant(1.0));
-  }
-
-  private record Constant(double value) implements Schedule {
-    Constant {
-      if (Double.isNaN(value)) {
-        throw new IllegalArgumentException("Expected a number, found NaN.");
-      }
-    }
-
-    @Override
-    public Operand<TFloat64> value(Ops tf, Operand<TInt64> completed) {
-      return tf.constant(value);
-    }
-
-    @Override
-    public OptionalDouble constant() {
-      return OptionalDouble.of(value);
-    }
-
-    @Override
-    public String toString() {
-      return Double.toString(value);
-    }
-  }
-
-  private record Linear(double from, double to, long steps) implements Schedule {
-    @Override
-    public Operand<TFloat64> value(Ops tf, Operand<TInt64> completed) {
-      return tf.math.add(
-          tf.constant(from), tf.math.mul(tf.constant(to - from), progress(tf, completed, steps)));
-    }
-
-    @Override
-    public String toString() {
-      return "linear(" + from + ", " + to + ", " + steps + ")";
-    }
-  }
-
-  private record Cosine(double from, double to, long steps) implements Schedule {
-    @Override
-    public Operand<TFloat64> value(Ops tf, Operand<TInt64> completed) {
-      Operand<TFloat64> angle = tf.math.mul(tf.constant(Math.PI), progress(tf, completed, steps));
-      Operand<TFloat64> height =
-          tf.math.mul(tf.constant(0.5), tf.math.add(tf.constant(1.0), tf.math.cos(angle)));
-      return tf.math.add(tf.constant(to), tf.math.mul(tf.constant(from - to), height));
-    }
-
-    @Override
-    public String toString() {
-      return "cosine(" + from + ", " + to + ", " + steps + ")";
-    }
-  }
-
-  private record Exponential(double from, double rate, long steps) implements Schedule {
-    @Override
-    public Operand<TFloat64> value(Ops tf, Operand<TInt64> completed) {
-      Operand<TFloat64> n = tf.dtypes.cast(completed, TFloat64.class);
-      return tf.math.mul(
-          tf.constant(from),
-          tf.math.pow(tf.constant(rate), tf.math.div(n, tf.constant((double) steps))));
-    }
-
-    @Override
-    public String toString() {
-      return "exponential(" + from + ", " + rate + ", " + steps + ")";
-    }
-  }
-
-  @SuppressWarnings("ArrayRecordComponent") // private, copied on the way in, never compared
-  private record Piecewise(long[] boundaries, double[] values) implements Schedule {
-    @Override
-    public Operand<TFloat64> value(Ops tf, Operand<TInt64> completed) {
-      Operand<TFloat64> value = tf.constant(values[boundaries.length]);
-      for (int i = boundaries.length - 1; i >= 0; i--) {
-        value =
-            tf.select(
-                tf.math.less(completed, tf.constant(boundaries[i])), tf.constant(values[i]), value);
-      }
-      return value;
-    }
-
-    @Override
-    public String toString() {
-      return "piecewise(" + Arrays.toString(boundaries) + ", " + Arrays.toString(values) + ")";
-    }
-  }
-
-  private record Warmup(long steps, Schedule next) implements Schedule {
-    @Override
-    public Operand<TFloat64> value(Ops tf, Operand<TInt64> completed) {
-      Operand<TInt64> zero = tf.constant(0L);
-      Operand<TInt64> after = tf.math.maximum(tf.math.sub(completed, tf.constant(steps)), zero);
-      return tf.math.mul(progress(tf, completed, steps), next.value(tf, after));
-    }
-
-    @Override
-    public String toString() {
-      return "warmup(" + steps + ", " + next + ")";
+  private static void requirePositive(String name, double value) {
+    if (!(value > 0 && value < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException(
+          "Expected a positive finite " + name + ", found " + value + ".");
     }
   }
 }
