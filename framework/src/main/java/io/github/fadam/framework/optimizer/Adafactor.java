@@ -89,8 +89,7 @@ public final class Adafactor extends RuleOptimizer {
       Operand<T> theta = gradient.theta();
       var decay = BiasCorrectedDecay.of(tf, beta2, gradient.step(), g.type());
       var fisher = state.fisher(tf, decay, gradient, epsilon, 0.5, FLOOR);
-      Operand<T> natural =
-          gradient.clipped(tf, fisher.preconditioner().quotient(tf, g));
+      Operand<T> natural = gradient.clipped(tf, fisher.preconditioner().quotient(tf, g));
       Operand<T> m =
           state.momentum(
               tf, beta1, gradient, tf.math.mul(gradient.hyper(Hyper.LEARNING_RATE), natural));

@@ -123,8 +123,7 @@ public final class FAdafactor extends RuleOptimizer {
       Operand<T> g = gradient.value();
       var decay = BiasCorrectedDecay.of(tf, beta2, gradient.step(), g.type());
       var fisher = state.fisher(tf, decay, gradient, 0, exponent, epsilon);
-      Operand<T> natural =
-          gradient.clipped(tf, fisher.preconditioner().quotient(tf, g));
+      Operand<T> natural = gradient.clipped(tf, fisher.preconditioner().quotient(tf, g));
       Operand<T> m = state.momentum(tf, beta1, gradient, natural);
       return new Update<>(
           NaturalDescent.theta(tf, gradient, fisher.preconditioner(), m), state.updated(fisher, m));

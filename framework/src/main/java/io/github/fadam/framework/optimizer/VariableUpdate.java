@@ -98,10 +98,6 @@ final class VariableUpdate<T extends TNumber> {
     return slot.shape().size() * element;
   }
 
-  Map<String, TrainableVariable> slots() {
-    return slots;
-  }
-
   /**
    * Adds the operations that compute the new values.
    *
@@ -118,9 +114,10 @@ final class VariableUpdate<T extends TNumber> {
       Map<Hyper, Operand<TFloat64>> hypers,
       Map<Hyper, OptionalDouble> constants) {
     Map<String, Operand<T>> values = new LinkedHashMap<>();
-    slots.forEach((name, slot) -> values.put(name, cast(tf, slot.read(after), computeType)));
+    slots.forEach(
+        (name, slot) -> values.put(name, cast(tf, slot.read(after), slot.type(), computeType)));
     Operand<T> theta = theta(tf, variable.read(after), values.remove(MASTER));
-    Operand<T> g = shaped(tf, cast(tf, gradient, computeType));
+    Operand<T> g = shaped(tf, tf.dtypes.cast(VariableUpdate.<TNumber>typed(gradient), computeType));
     Map<Hyper, Operand<T>> scalars = new LinkedHashMap<>();
     hypers.forEach((hyper, value) -> scalars.put(hyper, tf.dtypes.cast(value, computeType)));
     Rule.Update<T> update =
@@ -133,7 +130,8 @@ final class VariableUpdate<T extends TNumber> {
         .forEach(
             (name, value) -> {
               TrainableVariable slot = slots.get(name);
-              targets.put(slot, cast(tf, value, slot.type().asSubclass(TNumber.class)));
+              Class<? extends TNumber> stored = slot.type().asSubclass(TNumber.class);
+              targets.put(slot, cast(tf, value, computeType, stored));
             });
     if (slots.containsKey(MASTER)) {
       targets.put(slots.get(MASTER), update.theta());
@@ -182,10 +180,9 @@ final class VariableUpdate<T extends TNumber> {
     return variable.type().asSubclass(TNumber.class);
   }
 
-  private static <U extends TNumber> Operand<U> cast(Ops tf, Operand<?> value, Class<U> type) {
-    return value.type() == type
-        ? typed(value)
-        : tf.dtypes.cast(VariableUpdate.<TNumber>typed(value), type);
+  private static <U extends TNumber> Operand<U> cast(
+      Ops tf, Operand<?> value, Class<? extends TType> from, Class<U> to) {
+    return from == to ? typed(value) : tf.dtypes.cast(VariableUpdate.<TNumber>typed(value), to);
   }
 
   @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"}) // the caller knows the dtype

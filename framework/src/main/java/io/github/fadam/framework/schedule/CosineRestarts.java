@@ -17,7 +17,7 @@ record CosineRestarts(double from, double to, long steps, long growth, double de
     Operand<TFloat64> n = tf.dtypes.cast(completed, TFloat64.class);
     Operand<TFloat64> cycle = growth == 1 ? evenCycle(tf, n) : growingCycle(tf, n);
     Operand<TFloat64> length =
-        tf.math.mul(tf.constant((double) steps), tf.math.rint(power(tf, growth, cycle)));
+        tf.math.mul(tf.constant((double) steps), tf.math.rint(power(tf, (double) growth, cycle)));
     Operand<TFloat64> done = tf.math.div(tf.math.sub(n, start(tf, cycle)), length);
     Operand<TFloat64> wave = tf.math.cos(tf.math.mul(tf.constant(Math.PI), done));
     Operand<TFloat64> height =
@@ -52,7 +52,7 @@ record CosineRestarts(double from, double to, long steps, long growth, double de
         growth == 1
             ? cycle
             : tf.math.div(
-                tf.math.sub(tf.math.rint(power(tf, growth, cycle)), tf.constant(1.0)),
+                tf.math.sub(tf.math.rint(power(tf, (double) growth, cycle)), tf.constant(1.0)),
                 tf.constant(growth - 1.0));
     return tf.math.mul(tf.constant((double) steps), lengths);
   }
@@ -64,6 +64,15 @@ record CosineRestarts(double from, double to, long steps, long growth, double de
   @Override
   public String toString() {
     return "cosine-restarts("
-        + from + ", " + to + ", " + steps + ", " + growth + ", " + decay + ")";
+        + from
+        + ", "
+        + to
+        + ", "
+        + steps
+        + ", "
+        + growth
+        + ", "
+        + decay
+        + ")";
   }
 }

@@ -12,8 +12,7 @@ record InverseSquareRoot(double from, long steps) implements Schedule {
   public Operand<TFloat64> value(Ops tf, Operand<TInt64> completed) {
     Operand<TFloat64> n = tf.dtypes.cast(completed, TFloat64.class);
     Operand<TFloat64> scale = tf.constant((double) steps);
-    return tf.math.mul(
-        tf.constant(from), tf.math.sqrt(tf.math.div(scale, tf.math.add(n, scale))));
+    return tf.math.mul(tf.constant(from), tf.math.sqrt(tf.math.div(scale, tf.math.add(n, scale))));
   }
 
   @Override

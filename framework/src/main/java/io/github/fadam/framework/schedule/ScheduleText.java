@@ -71,15 +71,12 @@ final class ScheduleText {
     return switch (name) {
       case "constant" -> warmed(Schedules.constant(peak));
       case "linear" -> warmed(Schedules.linear(peak, end, rest()));
-      case "polynomial" ->
-          warmed(Schedules.polynomial(peak, end, number("power", 2), rest()));
+      case "polynomial" -> warmed(Schedules.polynomial(peak, end, number("power", 2), rest()));
       case "cosine" -> warmed(Schedules.cosine(peak, end, rest()));
       case "cosine-restarts" ->
           warmed(
-              Schedules.cosineRestarts(
-                  peak, end, every(), count("growth", 2), number("decay", 1)));
-      case "exponential" ->
-          warmed(Schedules.exponential(peak, number("rate", 0.1), every()));
+              Schedules.cosineRestarts(peak, end, every(), count("growth", 2), number("decay", 1)));
+      case "exponential" -> warmed(Schedules.exponential(peak, number("rate", 0.1), every()));
       case "inverse-sqrt" -> warmed(Schedules.inverseSquareRoot(peak, slowness()));
       case "one-cycle" ->
           Schedules.oneCycle(

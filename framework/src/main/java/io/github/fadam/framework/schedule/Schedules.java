@@ -76,8 +76,8 @@ public final class Schedules {
   }
 
   /**
-   * Half cosine waves that begin anew: {@code to + (from - to) decay^i (1 + cos(pi k / length)) / 2}
-   * at step k of cycle i, whose {@code length} is {@code steps growth^i}. It never ends.
+   * Half cosine waves that begin anew: {@code to + (from - to) decay^i (1 + cos(pi k / length)) /
+   * 2} at step k of cycle i, whose {@code length} is {@code steps growth^i}. It never ends.
    *
    * @param from value at n = 0
    * @param to value that each cycle falls towards
@@ -290,9 +290,9 @@ public final class Schedules {
    * </table>
    *
    * <p>{@code steps} is the length of the whole, warm-up included, by default all steps of the run.
-   * {@code warmup} is the length of a linear rise from 0 in front, 0 by default. Lengths are numbers
-   * of steps or percentages of {@code steps}, values ({@code start}, {@code end}, those of {@code
-   * piecewise}) are factors on the peak. Examples: {@code cosine:warmup=500,end=0.1}, {@code
+   * {@code warmup} is the length of a linear rise from 0 in front, 0 by default. Lengths are
+   * numbers of steps or percentages of {@code steps}, values ({@code start}, {@code end}, those of
+   * {@code piecewise}) are factors on the peak. Examples: {@code cosine:warmup=500,end=0.1}, {@code
    * warmup-stable-decay:warmup=2%,decay=20%}, {@code piecewise:1000=0.1,5000=0.01}.
    *
    * @param text name and keys

@@ -31,7 +31,7 @@ import org.tensorflow.types.TFloat64;
 import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TNumber;
 
-/** FAdam, Adam and SGD against src/test/python/fadam_golden.py. */
+/** All optimizers against src/test/python/fadam_golden.py. */
 class GoldenTest {
 
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -67,7 +67,7 @@ class GoldenTest {
 
   static Stream<Golden> golden() throws IOException {
     List<Golden> all = new ArrayList<>();
-    for (String optimizer : List.of("fadam", "adam", "sgd")) {
+    for (String optimizer : List.of("fadam", "fadafactor", "adam", "adamw", "adafactor", "sgd")) {
       JsonNode document = read(optimizer);
       Map<JsonNode, List<JsonNode>> byOptions = new LinkedHashMap<>();
       for (JsonNode example : document.get("cases")) {
