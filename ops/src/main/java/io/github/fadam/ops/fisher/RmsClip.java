@@ -25,9 +25,10 @@ public final class RmsClip {
   public static <T extends TNumber> Operand<T> of(Ops tf, Operand<T> x, Operand<T> threshold) {
     RootMeanSquare<T> rms = RootMeanSquare.of(tf, x);
     Operand<TFloat64> c = tf.dtypes.cast(threshold, TFloat64.class);
-    Operand<TFloat64> divisor =
-        tf.math.maximum(tf.constant(1.0), tf.math.div(tf.math.mul(rms.scale(), rms.relative()), c));
-    Operand<T> factor = tf.dtypes.cast(tf.math.div(rms.scale(), divisor), x.type());
+    // scale / max(1, scale relative / c), without the reciprocal of a large number: TensorFlow may
+    // divide by multiplying, and the reciprocal of 1e308 is flushed to 0.
+    Operand<T> factor =
+        tf.dtypes.cast(tf.math.minimum(rms.scale(), tf.math.div(c, rms.relative())), x.type());
     return tf.math.mul(rms.scaled(), factor);
   }
 }
