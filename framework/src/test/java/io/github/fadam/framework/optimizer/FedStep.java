@@ -97,7 +97,7 @@ final class FedStep implements AutoCloseable {
   }
 
   @SuppressWarnings("unchecked") // the wildcards stand for one type
-  private static GradAndVar<?> pair(Operand<?> gradient, TrainableVariable variable) {
+  static GradAndVar<?> pair(Operand<?> gradient, TrainableVariable variable) {
     return new GradAndVar<>(
         (Output<TNumber>) gradient.asOutput(), (Output<TNumber>) variable.handle());
   }
