@@ -1,6 +1,6 @@
 package io.github.fadam.savedmodel.data;
 
-import io.github.fadam.savedmodel.file.WholeFile;
+import io.github.fadam.framework.file.WholeFile;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

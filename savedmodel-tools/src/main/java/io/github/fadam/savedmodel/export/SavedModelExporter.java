@@ -1,5 +1,6 @@
 package io.github.fadam.savedmodel.export;
 
+import io.github.fadam.framework.file.WholeDirectory;
 import io.github.fadam.ops.variable.Variables;
 import io.github.fadam.savedmodel.model.ModelVariable;
 import io.github.fadam.savedmodel.model.SavedModel;

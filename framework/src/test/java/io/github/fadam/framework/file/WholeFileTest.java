@@ -1,4 +1,4 @@
-package io.github.fadam.savedmodel.file;
+package io.github.fadam.framework.file;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;

@@ -1,4 +1,4 @@
-package io.github.fadam.savedmodel.file;
+package io.github.fadam.framework.file;
 
 import java.io.BufferedOutputStream;
 import java.io.IOException;

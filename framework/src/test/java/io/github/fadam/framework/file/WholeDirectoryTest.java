@@ -1,4 +1,4 @@
-package io.github.fadam.savedmodel.export;
+package io.github.fadam.framework.file;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -107,6 +107,18 @@ class WholeDirectoryTest {
                 }));
     assertEquals(List.of("theirs"), children(target));
     assertEquals(List.of("target"), children(folder));
+  }
+
+  @Test
+  void removesWhollyAndWhatWasLeft() throws IOException {
+    for (String name :
+        List.of("step-1", ".step-2.id.partial", ".step-3.id.old", ".other.id.partial", ".step-4")) {
+      fill(Files.createDirectory(folder.resolve(name)));
+    }
+    WholeDirectory.remove(folder.resolve("step-1"));
+    WholeDirectory.remove(folder.resolve("absent"));
+    WholeDirectory.removeLeftovers(folder, "step-");
+    assertEquals(List.of(".other.id.partial", ".step-4"), children(folder));
   }
 
   /** Kills a process that writes again and again: the target is whole, or absent, never between. */

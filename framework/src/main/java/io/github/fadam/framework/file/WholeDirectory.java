@@ -1,4 +1,4 @@
-package io.github.fadam.savedmodel.export;
+package io.github.fadam.framework.file;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -82,7 +82,16 @@ public final class WholeDirectory {
     }
   }
 
-  static void requireFree(Path target, boolean overwrite) throws IOException {
+  /**
+   * Checks whether {@link #write} would find its target free, for those who want to know before.
+   *
+   * @param target where a directory shall appear
+   * @param overwrite whether an existing directory may be replaced
+   * @throws FileAlreadyExistsException if the target exists and may not be replaced, or is no
+   *     directory
+   * @throws IOException if the place cannot be looked at
+   */
+  public static void requireFree(Path target, boolean overwrite) throws IOException {
     if (!Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
       return;
     }
@@ -97,6 +106,48 @@ public final class WholeDirectory {
           target.toString(),
           null,
           "expected a directory to replace, found a file or a link; choose another directory");
+    }
+  }
+
+  /**
+   * Removes a directory so that it is whole or gone: it is renamed to a hidden name first.
+   *
+   * @param target the directory; nothing happens if it does not exist
+   * @throws IOException if it cannot be renamed or deleted
+   */
+  public static void remove(Path target) throws IOException {
+    Path whole = target.toAbsolutePath().normalize();
+    if (!Files.exists(whole, LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
+    Path aside = whole.resolveSibling("." + whole.getFileName() + "." + UUID.randomUUID() + ".old");
+    Files.move(whole, aside, StandardCopyOption.ATOMIC_MOVE);
+    delete(aside);
+  }
+
+  /**
+   * Removes what killed processes left of writing directories: hidden directories that end in
+   * {@code .partial} or {@code .old}. Nobody may be writing there meanwhile.
+   *
+   * @param parent the directory that holds the targets
+   * @param prefix what the targets' names begin with
+   * @throws IOException if something cannot be deleted
+   */
+  public static void removeLeftovers(Path parent, String prefix) throws IOException {
+    List<Path> leftovers;
+    try (Stream<Path> children = Files.list(parent)) {
+      leftovers =
+          children
+              .filter(
+                  child -> {
+                    String name = child.getFileName().toString();
+                    return name.startsWith("." + prefix)
+                        && (name.endsWith(".partial") || name.endsWith(".old"));
+                  })
+              .toList();
+    }
+    for (Path leftover : leftovers) {
+      delete(leftover);
     }
   }
 
