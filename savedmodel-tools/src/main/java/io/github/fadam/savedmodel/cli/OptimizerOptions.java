@@ -19,7 +19,7 @@ final class OptimizerOptions {
       names = "--optimizer",
       paramLabel = "NAME",
       defaultValue = "fadam",
-      description = "fadam, adam or sgd. Default: ${DEFAULT-VALUE}.")
+      description = "fadam, fadafactor, adam, adamw, adafactor or sgd. Default: ${DEFAULT-VALUE}.")
   private String optimizer;
 
   @Option(
