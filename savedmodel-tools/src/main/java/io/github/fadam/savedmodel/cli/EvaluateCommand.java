@@ -4,8 +4,8 @@ import io.github.fadam.savedmodel.data.DataSource;
 import io.github.fadam.savedmodel.data.NpzWriter;
 import io.github.fadam.savedmodel.model.SavedModel;
 import io.github.fadam.savedmodel.training.Evaluation;
-import io.github.fadam.savedmodel.training.FineTuner;
 import io.github.fadam.savedmodel.training.FitOptions;
+import io.github.fadam.savedmodel.training.ModelEvaluator;
 import io.github.fadam.savedmodel.training.Predictions;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -78,30 +78,30 @@ final class EvaluateCommand implements Callable<Integer> {
     ModelData.requireDirectoryFor("--report", report);
     ModelData.requireDirectoryFor("--predictions", predictions);
     DataSource source = new ModelData(SavedModel.read(model), loss.signature()).open(data);
-    FineTuner.Builder builder = FineTuner.of(model);
+    ModelEvaluator.Builder builder = ModelEvaluator.of(model);
     loss.apply(builder);
-    try (FineTuner tuner = builder.build()) {
-      Evaluation evaluation = tuner.evaluate(source, batchSize);
+    try (ModelEvaluator evaluator = builder.build()) {
+      Evaluation evaluation = evaluator.evaluate(source, batchSize);
       PrintWriter out = spec.commandLine().getOut();
       out.println(evaluation.rows() + " rows: " + TrainingProgress.text(evaluation));
       if (predictions != null) {
-        try (Predictions outputs = tuner.predict(source, batchSize)) {
+        try (Predictions outputs = evaluator.predict(source, batchSize)) {
           NpzWriter.writeBatches(predictions, outputs.batches());
         }
         out.println("predictions written to " + predictions);
       }
       if (report != null) {
-        Json.write(report, report(tuner, evaluation));
+        Json.write(report, report(evaluator.signature().key(), evaluation));
       }
     }
     return 0;
   }
 
-  private Map<String, Object> report(FineTuner tuner, Evaluation evaluation) {
+  private Map<String, Object> report(String signature, Evaluation evaluation) {
     Map<String, Object> options = new LinkedHashMap<>();
     options.put("model", model.toString());
     options.put("data", data.toString());
-    options.putAll(loss.report(tuner));
+    options.putAll(loss.report(signature));
     options.put("batchSize", batchSize);
     Map<String, Object> result = new LinkedHashMap<>();
     result.put("options", options);

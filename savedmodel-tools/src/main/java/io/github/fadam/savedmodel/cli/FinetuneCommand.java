@@ -209,7 +209,7 @@ final class FinetuneCommand implements Callable<Integer> {
     options.put("model", model.toString());
     options.put("train", train.toString());
     options.put("validation", validation == null ? null : validation.toString());
-    options.putAll(loss.report(tuner));
+    options.putAll(loss.report(tuner.signature().key()));
     options.put("trainable", trainable);
     options.put("frozen", frozen);
     options.putAll(optimizer.report());

@@ -2,7 +2,7 @@ package io.github.fadam.savedmodel.cli;
 
 import io.github.fadam.framework.loss.Loss;
 import io.github.fadam.framework.loss.Losses;
-import io.github.fadam.savedmodel.training.FineTuner;
+import io.github.fadam.savedmodel.training.ObjectiveBuilder;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -62,7 +62,7 @@ final class LossOptions {
   }
 
   /** Applies the options, of which nothing depends on the model, after checking them. */
-  void apply(FineTuner.Builder builder) {
+  void apply(ObjectiveBuilder<?> builder) {
     builder.labels(labels);
     if (signature != null) {
       builder.signature(signature);
@@ -85,9 +85,9 @@ final class LossOptions {
   }
 
   /** What a report says of these options. */
-  Map<String, Object> report(FineTuner tuner) {
+  Map<String, Object> report(String signature) {
     Map<String, Object> report = new LinkedHashMap<>();
-    report.put("signature", tuner.signature().key());
+    report.put("signature", signature);
     report.put("loss", losses);
     report.put("fromLogits", fromLogits);
     report.put("output", output);

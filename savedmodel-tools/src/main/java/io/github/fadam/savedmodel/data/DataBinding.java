@@ -11,9 +11,11 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.LongStream;
 import org.tensorflow.Tensor;
+import org.tensorflow.ndarray.LongNdArray;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.proto.DataType;
+import org.tensorflow.types.TInt64;
 import org.tensorflow.types.TString;
 import org.tensorflow.types.family.TType;
 
@@ -58,6 +60,7 @@ public final class DataBinding {
   public static final class Builder {
     private final DataSource data;
     private final Map<String, Port> ports = new LinkedHashMap<>();
+    private final Map<String, Long> classes = new LinkedHashMap<>();
     private final Set<String> unused = new LinkedHashSet<>();
 
     private Builder(DataSource data) {
@@ -93,6 +96,18 @@ public final class DataBinding {
     }
 
     /**
+     * Says that labels are numbers of classes.
+     *
+     * @param name the labels' column, of dtype int64
+     * @param count number of classes; every label has to be from 0 to count - 1
+     * @return this builder
+     */
+    public Builder classes(String name, long count) {
+      classes.put(name, count);
+      return this;
+    }
+
+    /**
      * Lets the data have a column that nothing is fed from. Columns called {@code labels} or {@code
      * labels:...} may always be left unused.
      *
@@ -120,7 +135,7 @@ public final class DataBinding {
       }
       ports.forEach(this::requireShape);
       DataBinding binding = new DataBinding(data, ports);
-      ports.keySet().forEach(binding::requireValues);
+      ports.keySet().forEach(name -> binding.requireValues(name, classes.get(name)));
       return binding;
     }
 
@@ -300,7 +315,7 @@ public final class DataBinding {
   }
 
   /** Converts every row once, so that no value can stop a training half-way. */
-  private void requireValues(String name) {
+  private void requireValues(String name, Long classes) {
     DataType dataType = ports.get(name).dataType();
     long elements = Math.max(1, data.columns().get(name).rowShape().size());
     long chunk = Math.max(1, CHUNK_ELEMENTS / elements);
@@ -310,7 +325,35 @@ public final class DataBinding {
         if (ElementType.of(dataType).filter(ElementType::isFloating).isPresent()) {
           requireFinite(name, tensor, start, elements);
         }
+        if (classes != null) {
+          requireClasses(name, (TInt64) tensor, classes, start, elements);
+        }
       }
+    }
+  }
+
+  private void requireClasses(
+      String name, TInt64 labels, long classes, long firstRow, long rowElements) {
+    long place = 0;
+    for (LongNdArray label : labels.scalars()) {
+      long number = label.getLong();
+      if (number < 0 || number >= classes) {
+        throw new IllegalArgumentException(
+            "Expected labels from 0 to "
+                + (classes - 1)
+                + ", since the output has "
+                + classes
+                + " classes, found "
+                + number
+                + " in row "
+                + (firstRow + place / rowElements)
+                + " of column "
+                + name
+                + " of "
+                + data.name()
+                + "; correct the labels, or check that this is the right output.");
+      }
+      place++;
     }
   }
 

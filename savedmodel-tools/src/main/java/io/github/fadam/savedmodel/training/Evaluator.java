@@ -14,7 +14,7 @@ import org.tensorflow.Tensor;
 import org.tensorflow.types.TFloat32;
 
 /** Runs a model over data without changing it. */
-record Evaluator(Session session, TrainingGraph graph) {
+record Evaluator(Session session, ScoringGraph graph) {
 
   Evaluation evaluate(DataBinding data, int batchSize) {
     List<Operand<TFloat32>> scalars = new ArrayList<>();

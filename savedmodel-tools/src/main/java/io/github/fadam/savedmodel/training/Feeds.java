@@ -10,7 +10,7 @@ import org.tensorflow.Tensor;
 record Feeds(Map<Output<?>, Tensor> tensors) implements AutoCloseable {
 
   /** Takes over the tensors, by the name of their input or label column. */
-  static Feeds of(TrainingGraph graph, Map<String, Tensor> batch) {
+  static Feeds of(ScoringGraph graph, Map<String, Tensor> batch) {
     Map<Output<?>, Tensor> feeds = new LinkedHashMap<>();
     batch.forEach(
         (name, tensor) -> {

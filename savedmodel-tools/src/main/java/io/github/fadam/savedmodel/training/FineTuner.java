@@ -1,38 +1,26 @@
 package io.github.fadam.savedmodel.training;
 
-import io.github.fadam.framework.loss.Loss;
 import io.github.fadam.framework.optimizer.FAdam;
 import io.github.fadam.framework.optimizer.RuleOptimizer;
 import io.github.fadam.ops.variable.TrainableVariable;
 import io.github.fadam.savedmodel.data.DataBinding;
 import io.github.fadam.savedmodel.data.DataSource;
 import io.github.fadam.savedmodel.export.SavedModelExporter;
-import io.github.fadam.savedmodel.inline.EmittedGraph;
-import io.github.fadam.savedmodel.inline.FunctionInliner;
-import io.github.fadam.savedmodel.inline.GraphEmitter;
-import io.github.fadam.savedmodel.inline.InlinePlan;
 import io.github.fadam.savedmodel.model.ModelVariable;
 import io.github.fadam.savedmodel.model.SavedModel;
 import io.github.fadam.savedmodel.model.SavedSignature;
-import io.github.fadam.savedmodel.model.Suggestions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
-import java.util.Set;
 import java.util.function.Function;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
-import org.tensorflow.SavedModelBundle;
 import org.tensorflow.Tensor;
-import org.tensorflow.op.Ops;
-import org.tensorflow.proto.ConfigProto;
 
 /**
  * Trains an existing SavedModel on new data and writes it back.
@@ -56,41 +44,29 @@ import org.tensorflow.proto.ConfigProto;
  */
 public final class FineTuner implements AutoCloseable {
 
-  private final SavedModel model;
-  private final SavedSignature signature;
-  private final SavedModelBundle bundle;
+  private final LoadedSignature loaded;
   private final SavedModelExporter exporter;
   private final TrainingGraph graph;
   private final RuleOptimizer optimizer;
   private final List<ModelVariable> trained;
   private final Map<String, Operand<?>> reads = new HashMap<>();
-  private final Ops readOps;
-  private boolean closed;
 
   private FineTuner(Builder builder) {
-    model = builder.model;
-    String key = builder.signatureKey == null ? model.defaultSignatureKey() : builder.signatureKey;
-    signature = model.signature(key);
-    List<Objective> objectives = builder.objectives(signature);
-    trained = Trainables.select(model, key, builder.trainable, builder.frozen);
-    InlinePlan plan = FunctionInliner.inline(model, key);
-    bundle =
-        SavedModelBundle.loader(model.directory().toString())
-            .withTags(model.tags().toArray(String[]::new))
-            .withConfigProto(ConfigProto.newBuilder().setAllowSoftPlacement(true).build())
-            .load();
+    trained =
+        Trainables.select(
+            builder.model(), builder.signature().key(), builder.trainable, builder.frozen);
+    loaded = new LoadedSignature(builder);
     try {
-      Graph live = bundle.graph();
-      EmittedGraph emitted = GraphEmitter.emit(plan, live);
       List<Output<?>> variables = new ArrayList<>();
       trained.forEach(variable -> variables.add(output(variable.handle())));
-      optimizer = builder.optimizer.apply(live);
-      graph = TrainingGraph.build(live, emitted, objectives, variables, optimizer);
-      exporter = SavedModelExporter.of(model, bundle);
-      readOps = Ops.create(live).withSubScope("values");
-      bundle.session().initialize();
+      optimizer = builder.optimizer.apply(loaded.graph());
+      graph =
+          TrainingGraph.build(
+              loaded.ops(), loaded.emitted(), loaded.scoring(), variables, optimizer);
+      exporter = SavedModelExporter.of(loaded.model(), loaded.bundle());
+      loaded.session().initialize();
     } catch (RuntimeException | Error e) {
-      bundle.close();
+      loaded.close();
       throw e;
     }
   }
@@ -107,33 +83,14 @@ public final class FineTuner implements AutoCloseable {
   }
 
   /** What to train, towards what, and how. */
-  public static final class Builder {
+  public static final class Builder extends ObjectiveBuilder<Builder> {
 
-    private final SavedModel model;
     private final List<String> trainable = new ArrayList<>();
     private final List<String> frozen = new ArrayList<>();
-    private final Map<String, Loss> losses = new LinkedHashMap<>();
-    private String signatureKey;
-    private String output;
-    private Loss loss;
-    private String labels = "labels";
     private Function<Graph, ? extends RuleOptimizer> optimizer = FAdam::new;
 
     private Builder(SavedModel model) {
-      this.model = model;
-    }
-
-    /**
-     * Sets the signature to train. Default: {@code serving_default}, or the only one.
-     *
-     * @param key the signature's key
-     * @return this builder
-     * @throws io.github.fadam.savedmodel.model.SavedModelException if there is no such signature
-     */
-    public Builder signature(String key) {
-      model.signature(key);
-      this.signatureKey = key;
-      return this;
+      super(model);
     }
 
     /**
@@ -160,53 +117,6 @@ public final class FineTuner implements AutoCloseable {
     }
 
     /**
-     * Sets the loss of the only output, or of the one that {@link #output} names. Default: sparse
-     * categorical cross-entropy behind a softmax, binary cross-entropy behind a sigmoid.
-     *
-     * @param loss the loss
-     * @return this builder
-     */
-    public Builder loss(Loss loss) {
-      this.loss = loss;
-      return this;
-    }
-
-    /**
-     * Sets the loss of one of several outputs. The losses are added up; the labels are in the
-     * column {@code labels:OUTPUT}.
-     *
-     * @param output key of the output
-     * @param loss its loss
-     * @return this builder
-     */
-    public Builder loss(String output, Loss loss) {
-      losses.put(output, loss);
-      return this;
-    }
-
-    /**
-     * Sets the output that the one loss is computed from. Default: the only one.
-     *
-     * @param output key of the output
-     * @return this builder
-     */
-    public Builder output(String output) {
-      this.output = output;
-      return this;
-    }
-
-    /**
-     * Sets the column of the data that holds the labels. Default: {@code labels}.
-     *
-     * @param column the column's name; {@code COLUMN:OUTPUT} where several outputs have a loss
-     * @return this builder
-     */
-    public Builder labels(String column) {
-      this.labels = column;
-      return this;
-    }
-
-    /**
      * Sets the optimizer. Default: FAdam with learning rate 0.001.
      *
      * @param optimizer makes a new optimizer on the graph that it is given
@@ -229,45 +139,9 @@ public final class FineTuner implements AutoCloseable {
       return new FineTuner(this);
     }
 
-    private List<Objective> objectives(SavedSignature signature) {
-      Set<String> outputs = signature.outputs().keySet();
-      if (!losses.isEmpty()) {
-        if (loss != null || output != null) {
-          throw new IllegalArgumentException(
-              "Expected either one loss or a loss for each output, found both; name the output of"
-                  + " every loss.");
-        }
-        List<Objective> objectives = new ArrayList<>();
-        losses.forEach(
-            (key, value) -> {
-              requireOutput(key, outputs);
-              String column = losses.size() == 1 ? labels : labels + ":" + key;
-              objectives.add(new Objective(key, Optional.of(value), column));
-            });
-        return objectives;
-      }
-      if (output == null && outputs.size() != 1) {
-        throw new IllegalArgumentException(
-            "Expected the name of the output to train, since signature "
-                + signature.key()
-                + " has "
-                + String.join(", ", outputs)
-                + "; name one with --output (output), or a loss for each.");
-      }
-      String key = output == null ? outputs.iterator().next() : output;
-      requireOutput(key, outputs);
-      return List.of(new Objective(key, Optional.ofNullable(loss), labels));
-    }
-
-    private static void requireOutput(String key, Set<String> outputs) {
-      if (!outputs.contains(key)) {
-        throw new IllegalArgumentException(
-            "Expected an output of "
-                + String.join(", ", outputs)
-                + ", found "
-                + key
-                + Suggestions.didYouMean(key, outputs));
-      }
+    @Override
+    Builder self() {
+      return this;
     }
   }
 
@@ -282,13 +156,12 @@ public final class FineTuner implements AutoCloseable {
    * @throws TrainingException if a loss is not finite; the step that gave it has been made
    */
   public History fit(DataSource data, FitOptions options) {
-    requireOpen();
-    DataBinding binding = binding(data);
-    Optional<DataBinding> validation = options.validation().map(this::binding);
-    requireBatchSize(binding, options.batchSize());
-    return new TrainingLoop(bundle.session(), graph, options)
-        .run(
-            binding, validation.map(held -> () -> evaluator().evaluate(held, options.batchSize())));
+    loaded.requireOpen();
+    DataBinding binding = loaded.labelled(data, options.batchSize());
+    Optional<DataBinding> validation =
+        options.validation().map(held -> loaded.labelled(held, options.batchSize()));
+    return new TrainingLoop(loaded.session(), graph, options)
+        .run(binding, validation.map(held -> () -> loaded.evaluate(held, options.batchSize())));
   }
 
   /**
@@ -300,10 +173,7 @@ public final class FineTuner implements AutoCloseable {
    * @throws IllegalArgumentException if the data does not fit the signature or the loss
    */
   public Evaluation evaluate(DataSource data, int batchSize) {
-    requireOpen();
-    DataBinding binding = binding(data);
-    requireBatchSize(binding, batchSize);
-    return evaluator().evaluate(binding, batchSize);
+    return loaded.evaluate(data, batchSize);
   }
 
   /**
@@ -315,12 +185,7 @@ public final class FineTuner implements AutoCloseable {
    * @throws IllegalArgumentException if the data does not fit the signature
    */
   public Predictions predict(DataSource data, int batchSize) {
-    requireOpen();
-    DataBinding.Builder builder = inputs(DataBinding.of(data));
-    graph.labels().keySet().forEach(builder::unused);
-    DataBinding binding = builder.build();
-    requireBatchSize(binding, batchSize);
-    return evaluator().predict(binding, batchSize);
+    return loaded.predict(data, batchSize);
   }
 
   /**
@@ -342,7 +207,7 @@ public final class FineTuner implements AutoCloseable {
    * @throws IOException if it cannot be written; what was there is still there then
    */
   public void export(Path target, boolean overwrite) throws IOException {
-    requireOpen();
+    loaded.requireOpen();
     exporter.export(target, overwrite);
   }
 
@@ -352,7 +217,7 @@ public final class FineTuner implements AutoCloseable {
    * @return the description
    */
   public SavedModel model() {
-    return model;
+    return loaded.model();
   }
 
   /**
@@ -361,7 +226,7 @@ public final class FineTuner implements AutoCloseable {
    * @return the signature
    */
   public SavedSignature signature() {
-    return signature;
+    return loaded.signature();
   }
 
   /**
@@ -379,7 +244,7 @@ public final class FineTuner implements AutoCloseable {
    * @return elements of all its floating point variables, each counted once
    */
   public long parameters() {
-    return Trainables.parameters(model.variablesOf(signature.key()));
+    return Trainables.parameters(model().variablesOf(signature().key()));
   }
 
   /**
@@ -398,15 +263,15 @@ public final class FineTuner implements AutoCloseable {
    * @return the value, to be closed
    */
   public Tensor value(ModelVariable variable) {
-    requireOpen();
+    loaded.requireOpen();
     Operand<?> read =
         reads.computeIfAbsent(
-            variable.handle(), handle -> TrainableVariable.of(output(handle)).read(readOps));
-    return bundle.session().runner().fetch(read).run().get(0);
+            variable.handle(), handle -> TrainableVariable.of(output(handle)).read(loaded.ops()));
+    return loaded.session().runner().fetch(read).run().get(0);
   }
 
   private Output<?> output(String operation) {
-    return bundle.graph().operationOrThrow(operation).output(0);
+    return loaded.graph().operationOrThrow(operation).output(0);
   }
 
   /**
@@ -421,49 +286,6 @@ public final class FineTuner implements AutoCloseable {
   /** Frees the graph and the session. What was trained and not exported is lost. */
   @Override
   public void close() {
-    if (!closed) {
-      closed = true;
-      bundle.close();
-    }
-  }
-
-  private Evaluator evaluator() {
-    return new Evaluator(bundle.session(), graph);
-  }
-
-  private DataBinding binding(DataSource data) {
-    DataBinding.Builder builder = inputs(DataBinding.of(data));
-    graph
-        .labels()
-        .forEach((column, label) -> builder.labels(column, label.dataType(), label.shape()));
-    return builder.build();
-  }
-
-  private DataBinding.Builder inputs(DataBinding.Builder builder) {
-    signature
-        .inputs()
-        .forEach((name, input) -> builder.input(name, input.dataType(), input.shape()));
-    return builder;
-  }
-
-  private static void requireBatchSize(DataBinding binding, int batchSize) {
-    OptionalLong fixed = binding.fixedBatchSize();
-    if (fixed.isPresent() && (fixed.getAsLong() != batchSize || binding.rows() % batchSize != 0)) {
-      throw new IllegalArgumentException(
-          "Expected batches of exactly "
-              + fixed.getAsLong()
-              + " rows, which the signature's inputs prescribe, and a number of rows that they"
-              + " divide, found batches of "
-              + batchSize
-              + " and "
-              + binding.rows()
-              + " rows.");
-    }
-  }
-
-  private void requireOpen() {
-    if (closed) {
-      throw new IllegalStateException("This FineTuner has been closed; make a new one.");
-    }
+    loaded.close();
   }
 }

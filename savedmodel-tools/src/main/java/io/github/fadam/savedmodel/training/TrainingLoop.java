@@ -65,14 +65,14 @@ final class TrainingLoop {
 
   private double step(DataBinding data, Batches.Batch batch) {
     long start = System.nanoTime();
-    try (Feeds feeds = Feeds.of(graph, data.tensors(batch.rows()))) {
+    try (Feeds feeds = Feeds.of(graph.scoring(), data.tensors(batch.rows()))) {
       if (losses.isEmpty()) {
-        for (ProbabilityCheck check : graph.checks()) {
+        for (ProbabilityCheck check : graph.scoring().checks()) {
           check.run(session, feeds);
         }
       }
       Session.Runner runner =
-          feeds.into(session.runner()).fetch(graph.loss()).addTarget(graph.step());
+          feeds.into(session.runner()).fetch(graph.scoring().loss()).addTarget(graph.step());
       try (Result result = runner.run()) {
         double loss = ((TFloat32) result.get(0)).getFloat();
         if (!Double.isFinite(loss)) {

@@ -224,7 +224,25 @@ class FineTunerTest {
     try (FineTuner tuner = FineTuner.of(CNN.directory()).build()) {
       IllegalArgumentException refused =
           assertThrows(IllegalArgumentException.class, () -> tuner.fit(data, FitOptions.steps(1)));
-      assertTrue(refused.getMessage().contains("3"), refused.getMessage());
+      assertTrue(
+          refused.getMessage().contains("labels from 0 to 2")
+              && refused.getMessage().contains("found 3 in row 1"),
+          refused.getMessage());
+    }
+  }
+
+  @Test
+  void anEvaluatorMeasuresWhatNothingCanBeTrainedIn() {
+    GoldenModel module = GoldenModel.named("tf_module");
+    try (FineTuner tuner = FineTuner.of(CNN.directory()).build();
+        ModelEvaluator evaluator = ModelEvaluator.of(CNN.directory()).build();
+        ModelEvaluator logits =
+            ModelEvaluator.of(module.directory())
+                .output("logits")
+                .loss(Losses.named("sparse_categorical_crossentropy", true))
+                .build()) {
+      assertEquals(tuner.evaluate(CNN.data(), 3), evaluator.evaluate(CNN.data(), 3));
+      assertEquals(module.numbers("losses")[0], logits.evaluate(module.data(), 6).loss(), 1e-6);
     }
   }
 

@@ -1,0 +1,156 @@
+package io.github.fadam.savedmodel.training;
+
+import io.github.fadam.framework.loss.Loss;
+import io.github.fadam.savedmodel.model.SavedModel;
+import io.github.fadam.savedmodel.model.SavedSignature;
+import io.github.fadam.savedmodel.model.Suggestions;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * What a SavedModel is measured or trained by: signature, outputs, losses, labels.
+ *
+ * @param <B> the concrete builder, which every setter returns
+ */
+public abstract sealed class ObjectiveBuilder<B extends ObjectiveBuilder<B>>
+    permits FineTuner.Builder, ModelEvaluator.Builder {
+
+  private final SavedModel model;
+  private final Map<String, Loss> losses = new LinkedHashMap<>();
+  private String signatureKey;
+  private String output;
+  private Loss loss;
+  private String labels = "labels";
+
+  ObjectiveBuilder(SavedModel model) {
+    this.model = model;
+  }
+
+  /**
+   * Sets the signature. Default: {@code serving_default}, or the only one.
+   *
+   * @param key the signature's key
+   * @return this builder
+   * @throws io.github.fadam.savedmodel.model.SavedModelException if there is no such signature
+   */
+  public B signature(String key) {
+    model.signature(key);
+    this.signatureKey = key;
+    return self();
+  }
+
+  /**
+   * Sets the loss of the only output, or of the one that {@link #output} names. Default: sparse
+   * categorical cross-entropy behind a softmax, binary cross-entropy behind a sigmoid.
+   *
+   * @param loss the loss
+   * @return this builder
+   */
+  public B loss(Loss loss) {
+    this.loss = loss;
+    return self();
+  }
+
+  /**
+   * Sets the loss of one of several outputs. The losses are added up; the labels are in the column
+   * {@code labels:OUTPUT}.
+   *
+   * @param output key of the output
+   * @param loss its loss
+   * @return this builder
+   */
+  public B loss(String output, Loss loss) {
+    losses.put(output, loss);
+    return self();
+  }
+
+  /**
+   * Sets the output that the one loss is computed from. Default: the only one.
+   *
+   * @param output key of the output
+   * @return this builder
+   */
+  public B output(String output) {
+    this.output = output;
+    return self();
+  }
+
+  /**
+   * Sets the column of the data that holds the labels. Default: {@code labels}.
+   *
+   * @param column the column's name; {@code COLUMN:OUTPUT} where several outputs have a loss
+   * @return this builder
+   */
+  public B labels(String column) {
+    this.labels = column;
+    return self();
+  }
+
+  abstract B self();
+
+  SavedModel model() {
+    return model;
+  }
+
+  /** The chosen signature. */
+  SavedSignature signature() {
+    return model.signature(signatureKey == null ? model.defaultSignatureKey() : signatureKey);
+  }
+
+  /**
+   * One objective for each output that has a loss.
+   *
+   * @throws IllegalArgumentException if it is open which output is meant, or there is none of that
+   *     name
+   */
+  List<Objective> objectives() {
+    Set<String> outputs = signature().outputs().keySet();
+    if (losses.isEmpty()) {
+      return List.of(new Objective(onlyOutput(outputs), Optional.ofNullable(loss), labels));
+    }
+    if (loss != null || output != null) {
+      throw new IllegalArgumentException(
+          "Expected either one loss or a loss for each output, found both; name the output of every"
+              + " loss.");
+    }
+    List<Objective> objectives = new ArrayList<>();
+    losses.forEach(
+        (key, value) -> {
+          requireOutput(key, outputs);
+          String column = losses.size() == 1 ? labels : labels + ":" + key;
+          objectives.add(new Objective(key, Optional.of(value), column));
+        });
+    return objectives;
+  }
+
+  private String onlyOutput(Set<String> outputs) {
+    if (output != null) {
+      requireOutput(output, outputs);
+      return output;
+    }
+    if (outputs.size() != 1) {
+      throw new IllegalArgumentException(
+          "Expected the name of the output that the loss is computed from, since signature "
+              + signature().key()
+              + " has "
+              + String.join(", ", outputs)
+              + "; name one with --output (output), or a loss for each.");
+    }
+    return outputs.iterator().next();
+  }
+
+  private static void requireOutput(String key, Set<String> outputs) {
+    if (!outputs.contains(key)) {
+      throw new IllegalArgumentException(
+          "Expected an output of "
+              + String.join(", ", outputs)
+              + ", found "
+              + key
+              + Suggestions.didYouMean(key, outputs));
+    }
+  }
+}
