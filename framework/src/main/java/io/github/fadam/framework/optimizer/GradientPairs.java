@@ -6,6 +6,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.tensorflow.Graph;
+import org.tensorflow.GraphOperation;
+import org.tensorflow.Operand;
 import org.tensorflow.Output;
 import org.tensorflow.framework.optimizers.Optimizer.GradAndVar;
 import org.tensorflow.ndarray.Shape;
@@ -41,11 +44,27 @@ final class GradientPairs {
     return gradients;
   }
 
-  /** Checks variables before anything is added to the graph for them. */
-  static void requireTrainable(String optimizer, List<TrainableVariable> variables) {
+  /** Checks loss and variables before anything is added to the graph for them. */
+  static void requireTrainable(
+      String optimizer, Graph graph, Operand<?> loss, List<TrainableVariable> variables) {
+    if (loss.env() != graph) {
+      throw new IllegalArgumentException(
+          optimizer
+              + " expected a loss of the graph it was made for, found one of another; make the"
+              + " optimizer with the loss's graph.");
+    }
+    if (variables.isEmpty()) {
+      throw new IllegalArgumentException(
+          optimizer
+              + " expected at least one floating point variable, found none in the graph; create"
+              + " the model's variables before the step.");
+    }
+    Set<GraphOperation> below = graph.subgraphTo(Set.of(loss));
     Set<TrainableVariable> seen = new HashSet<>();
     for (TrainableVariable variable : variables) {
-      requireKnownShape(variable);
+      if (below.contains(variable.handle().op())) {
+        requireKnownShape(variable);
+      }
       if (!seen.add(variable)) {
         throw twice(optimizer, variable);
       }

@@ -99,8 +99,9 @@ public abstract class RuleOptimizer extends Optimizer {
    * @param loss what to minimize, floating point; anything but a scalar is summed
    * @param name name of the returned operation
    * @return the operation to run for one step
-   * @throws IllegalArgumentException if the loss reaches no variable at all, or something on the
-   *     way has no gradient that is right
+   * @throws IllegalArgumentException if the loss is of another graph, it reaches no variable at
+   *     all, a variable that it reaches has no fully known shape, or something on the way has no
+   *     gradient that is right
    * @throws IllegalStateException if this optimizer has built its step already
    */
   @Override
@@ -185,7 +186,7 @@ public abstract class RuleOptimizer extends Optimizer {
 
   private List<GradAndVar<?>> differentiate(Operand<?> loss, List<TrainableVariable> variables) {
     requireNotBuilt();
-    GradientPairs.requireTrainable(name, variables);
+    GradientPairs.requireTrainable(name, graph, loss, variables);
     GradientResult result = Gradients.of(loss, variables);
     if (result.gradients().isEmpty()) {
       throw new IllegalArgumentException(
@@ -193,7 +194,7 @@ public abstract class RuleOptimizer extends Optimizer {
               + " expected a loss that depends on at least one variable, but "
               + loss.asOutput().name()
               + " reaches none of "
-              + (variables.isEmpty() ? "the graph's: it has no variables" : names(variables))
+              + names(variables)
               + "; check that the loss is computed from the model's output and that the variables"
               + " are not behind a stop gradient.");
     }

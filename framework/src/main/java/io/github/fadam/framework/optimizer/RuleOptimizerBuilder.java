@@ -141,7 +141,7 @@ public abstract class RuleOptimizerBuilder<B extends RuleOptimizerBuilder<B>> {
    * @throws IllegalArgumentException if it is out of bounds
    */
   protected final B hyper(Hyper hyper, double value) {
-    return hyper(hyper, Schedules.constant(value));
+    return hyper(hyper, Schedules.constant(Requirements.hyper(hyper, value)));
   }
 
   /**
