@@ -1,0 +1,2 @@
+/** JMH benchmarks. */
+package io.github.fadam.benchmarks;

@@ -1,0 +1,2 @@
+/** Runnable examples, each one file. */
+package io.github.fadam.examples;
