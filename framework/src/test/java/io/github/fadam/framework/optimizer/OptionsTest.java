@@ -164,7 +164,8 @@ class OptionsTest {
   void anUnknownOptimizerNamesThoseThereAre() {
     IllegalArgumentException thrown =
         assertThrows(IllegalArgumentException.class, () -> Optimizers.named("adagrad"));
-    assertTrue(thrown.getMessage().contains("adam, fadam, sgd"), thrown.getMessage());
+    assertTrue(thrown.getMessage().contains("fadam"), thrown.getMessage());
+    assertTrue(thrown.getMessage().contains("sgd"), thrown.getMessage());
   }
 
   @Test
