@@ -1,5 +1,6 @@
 package io.github.fadam.savedmodel.export;
 
+import io.github.fadam.framework.file.WholeDirectory;
 import io.github.fadam.ops.variable.TrainableVariable;
 import io.github.fadam.ops.variable.Variables;
 import java.io.IOException;
