@@ -157,6 +157,7 @@ public final class FineTuner implements AutoCloseable {
    */
   public History fit(DataSource data, FitOptions options) {
     loaded.requireOpen();
+    options.requireValidationWhereNeeded();
     DataBinding binding = loaded.labelled(data, options.batchSize());
     Optional<DataBinding> validation =
         options.validation().map(held -> loaded.labelled(held, options.batchSize()));
@@ -272,6 +273,17 @@ public final class FineTuner implements AutoCloseable {
 
   private Output<?> output(String operation) {
     return loaded.graph().operationOrThrow(operation).output(0);
+  }
+
+  /**
+   * Sets the factor on the optimizer's learning rate, 1 at first.
+   *
+   * @param multiplier 0 or more, finite
+   * @throws IllegalArgumentException if it is out of bounds
+   */
+  public void setLearningRateMultiplier(double multiplier) {
+    loaded.requireOpen();
+    optimizer.setLearningRateMultiplier(loaded.session(), multiplier);
   }
 
   /**

@@ -130,6 +130,20 @@ public final class FitOptions {
     return new FitOptions(epochs, steps, batchSize, shuffle, seed, validation, more);
   }
 
+  void requireValidationWhereNeeded() {
+    listeners.stream()
+        .filter(TrainingListener::needsValidation)
+        .filter(listener -> validation.isEmpty())
+        .findFirst()
+        .ifPresent(
+            listener -> {
+              throw new IllegalArgumentException(
+                  "Expected validation data, which "
+                      + listener.getClass().getSimpleName()
+                      + " goes by, found none; give some with --validation (validation).");
+            });
+  }
+
   long totalSteps(long stepsPerEpoch) {
     return steps.orElseGet(() -> Math.multiplyExact(epochs.getAsLong(), stepsPerEpoch));
   }

@@ -33,4 +33,13 @@ public interface TrainingListener {
   default boolean onEpoch(History.Epoch epoch) {
     return true;
   }
+
+  /**
+   * Whether the listener has nothing to go by without validation data.
+   *
+   * @return true to have a run without it refused
+   */
+  default boolean needsValidation() {
+    return false;
+  }
 }

@@ -1,0 +1,70 @@
+package io.github.fadam.savedmodel.training;
+
+/**
+ * Watches one figure of the validation for progress.
+ *
+ * <p>Mutable: it remembers the best value and how many epochs have gone by without a better one.
+ */
+final class Monitor {
+
+  private final String metric;
+  private final double leastChange;
+  private double best = Double.NaN;
+  private int epochsSinceBest;
+
+  /**
+   * Watches the loss, which should fall, or a metric, which should rise.
+   *
+   * @param metric name of the metric, or null for the loss
+   * @param leastChange what counts as better, at least 0
+   */
+  Monitor(String metric, double leastChange) {
+    if (!(leastChange >= 0 && leastChange < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException(
+          "Expected a least change of at least 0, found " + leastChange + "; 0 is usual.");
+    }
+    this.metric = metric;
+    this.leastChange = leastChange;
+  }
+
+  static int requirePatience(int patience) {
+    if (patience < 1) {
+      throw new IllegalArgumentException(
+          "Expected a patience of at least 1 epoch, found " + patience + ".");
+    }
+    return patience;
+  }
+
+  /** Takes an epoch's validation and returns how many epochs there were since the best. */
+  int observe(History.Epoch epoch) {
+    double value = value(epoch.validation().orElseThrow());
+    if (Double.isNaN(best) || isBetter(value)) {
+      best = value;
+      epochsSinceBest = 0;
+    } else {
+      epochsSinceBest++;
+    }
+    return epochsSinceBest;
+  }
+
+  /** Begins to count anew, from the best value so far. */
+  void forgive() {
+    epochsSinceBest = 0;
+  }
+
+  private boolean isBetter(double value) {
+    return metric == null ? value < best - leastChange : value > best + leastChange;
+  }
+
+  private double value(Evaluation evaluation) {
+    if (metric == null) {
+      return evaluation.loss();
+    }
+    Double value = evaluation.metrics().get(metric);
+    if (value == null) {
+      throw new IllegalArgumentException(
+          "Expected the metric " + metric + ", found " + evaluation.metrics().keySet());
+    }
+    return value;
+  }
+}
