@@ -3,6 +3,7 @@ package io.github.fadam.savedmodel.cli;
 import io.github.fadam.savedmodel.data.DataSource;
 import io.github.fadam.savedmodel.export.SavedModelExporter;
 import io.github.fadam.savedmodel.model.SavedModel;
+import io.github.fadam.savedmodel.training.EarlyStopping;
 import io.github.fadam.savedmodel.training.Evaluation;
 import io.github.fadam.savedmodel.training.FineTuner;
 import io.github.fadam.savedmodel.training.FitOptions;
@@ -96,6 +97,12 @@ final class FinetuneCommand implements Callable<Integer> {
   private Length length = new Length();
 
   @Option(
+      names = "--early-stopping",
+      paramLabel = "N",
+      description = "End after N epochs without a lower validation loss; needs --validation.")
+  private Integer earlyStopping;
+
+  @Option(
       names = "--batch-size",
       paramLabel = "N",
       defaultValue = "" + FitOptions.DEFAULT_BATCH_SIZE,
@@ -141,6 +148,11 @@ final class FinetuneCommand implements Callable<Integer> {
       return epochs == null && steps == null ? Long.valueOf(1) : epochs;
     }
 
+    /** Number of steps that a run over so many rows will have. */
+    long steps(long rows, int batchSize) {
+      return steps != null ? steps : epochs() * ((rows + batchSize - 1) / batchSize);
+    }
+
     FitOptions options() {
       return steps != null ? FitOptions.steps(steps) : FitOptions.epochs(epochs());
     }
@@ -158,10 +170,11 @@ final class FinetuneCommand implements Callable<Integer> {
         FineTuner.of(model)
             .trainable(trainable.toArray(String[]::new))
             .frozen(frozen.toArray(String[]::new))
-            .optimizer(optimizer.factory());
+            .optimizer(optimizer.factory(length.steps(training.rows(), batchSize)));
     loss.apply(builder);
     try (FineTuner tuner = builder.build()) {
       say("%s: %,d of %,d parameters train", model, tuner.trainedParameters(), tuner.parameters());
+      say("%s keeps %,d bytes of state", optimizer.name(), tuner.optimizer().stateBytes());
       Evaluation before = tuner.evaluate(held, batchSize);
       say("before  %s", TrainingProgress.text(before));
       History history = fit(tuner, training, held);
@@ -180,6 +193,9 @@ final class FinetuneCommand implements Callable<Integer> {
     FitOptions options = length.options().batchSize(batchSize).shuffle(!noShuffle).seed(seed);
     if (validation != null) {
       options = options.validation(held);
+    }
+    if (earlyStopping != null) {
+      options = options.listener(EarlyStopping.onLoss(earlyStopping));
     }
     if (quiet) {
       return tuner.fit(training, options);
@@ -216,6 +232,7 @@ final class FinetuneCommand implements Callable<Integer> {
     options.put("epochs", length.epochs());
     options.put("steps", length.steps);
     options.put("batchSize", batchSize);
+    options.put("earlyStopping", earlyStopping);
     options.put("shuffle", !noShuffle);
     options.put("seed", seed);
     return options;
@@ -226,6 +243,14 @@ final class FinetuneCommand implements Callable<Integer> {
     requirePositive("--epochs", length.epochs());
     requirePositive("--steps", length.steps);
     requirePositive("--batch-size", (long) batchSize);
+    if (earlyStopping != null) {
+      requirePositive("--early-stopping", (long) earlyStopping);
+      if (validation == null) {
+        throw new ParameterException(
+            spec.commandLine(),
+            "Expected --validation with --early-stopping, found none; give data to go by.");
+      }
+    }
     loss.check();
     optimizer.check();
   }

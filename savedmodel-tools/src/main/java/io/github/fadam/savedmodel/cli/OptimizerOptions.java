@@ -3,6 +3,7 @@ package io.github.fadam.savedmodel.cli;
 import io.github.fadam.framework.optimizer.Optimizers;
 import io.github.fadam.framework.optimizer.RuleOptimizer;
 import io.github.fadam.framework.optimizer.RuleOptimizerBuilder;
+import io.github.fadam.framework.schedule.Schedules;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Function;
@@ -14,6 +15,9 @@ import picocli.CommandLine.Spec;
 
 /** Options that say by which rule to train. */
 final class OptimizerOptions {
+
+  /** Enough for any schedule, to check its text before the data is read. */
+  private static final long ANY_STEPS = 1L << 40;
 
   @Option(
       names = "--optimizer",
@@ -29,6 +33,15 @@ final class OptimizerOptions {
   private Double learningRate;
 
   @Option(
+      names = "--schedule",
+      paramLabel = "NAME[:KEY=VALUE,...]",
+      description =
+          "How the learning rate goes from step to step, up to the one of --learning-rate: constant,"
+              + " linear, cosine, polynomial, exponential, inverse-square-root, one-cycle and more;"
+              + " for example cosine:warmup=500 or linear:warmup=10%%,end=0.1. Default: constant.")
+  private String schedule;
+
+  @Option(
       names = "--set",
       paramLabel = "OPTION=VALUE",
       description =
@@ -39,10 +52,14 @@ final class OptimizerOptions {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec;
 
-  /** Makes the optimizer on a graph. */
-  Function<Graph, RuleOptimizer> factory() {
+  /**
+   * Makes the optimizer on a graph.
+   *
+   * @param steps number of steps that the run will have
+   */
+  Function<Graph, RuleOptimizer> factory(long steps) {
     Function<Graph, RuleOptimizerBuilder<?>> named = Optimizers.named(optimizer);
-    return graph -> configure(named.apply(graph)).build();
+    return graph -> configure(named.apply(graph), steps).build();
   }
 
   /** Refuses what cannot be right whatever the model. */
@@ -51,7 +68,7 @@ final class OptimizerOptions {
       throw usage("Expected a --learning-rate above 0, found " + learningRate + "; try 0.001.");
     }
     try (Graph graph = new Graph()) {
-      configure(Optimizers.named(optimizer).apply(graph));
+      configure(Optimizers.named(optimizer).apply(graph), ANY_STEPS);
     } catch (IllegalArgumentException e) {
       throw usage(e.getMessage());
     }
@@ -65,19 +82,24 @@ final class OptimizerOptions {
   Map<String, Object> report() {
     Map<String, Object> report = new LinkedHashMap<>();
     report.put("optimizer", optimizer);
-    report.put(
-        "learningRate",
-        learningRate == null ? RuleOptimizerBuilder.DEFAULT_LEARNING_RATE : learningRate);
+    report.put("learningRate", learningRate());
+    report.put("schedule", schedule);
     report.put("set", settings);
     return report;
   }
 
-  private RuleOptimizerBuilder<?> configure(RuleOptimizerBuilder<?> builder) {
-    if (learningRate != null) {
-      builder.learningRate(learningRate);
+  private RuleOptimizerBuilder<?> configure(RuleOptimizerBuilder<?> builder, long steps) {
+    if (schedule != null) {
+      builder.learningRate(Schedules.parse(schedule, learningRate(), steps));
+    } else {
+      builder.learningRate(learningRate());
     }
     settings.forEach(builder::set);
     return builder;
+  }
+
+  private double learningRate() {
+    return learningRate == null ? RuleOptimizerBuilder.DEFAULT_LEARNING_RATE : learningRate;
   }
 
   private ParameterException usage(String message) {

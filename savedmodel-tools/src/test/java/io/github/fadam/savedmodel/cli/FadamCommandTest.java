@@ -150,6 +150,28 @@ class FadamCommandTest {
   }
 
   @Test
+  void followsASchedule() throws IOException {
+    Path report = directory.resolve("report.json");
+    Result result =
+        finetune(
+            "--steps",
+            "4",
+            "--schedule",
+            "linear:warmup=50%",
+            "--validation",
+            train,
+            "--early-stopping",
+            "1",
+            "--report",
+            report);
+    assertEquals(0, result.exitCode(), result.err());
+    assertTrue(result.out().contains("bytes of state"), result.out());
+    JsonNode options = new ObjectMapper().readTree(report.toFile()).get("options");
+    assertEquals("linear:warmup=50%", options.get("schedule").asText());
+    assertEquals(1, options.get("earlyStopping").asInt());
+  }
+
+  @Test
   void namesTheSignatureThatWasMeant() {
     assertRefused(FadamCommand.FAILED, "did you mean", finetune("--signature", "serving_defalt"));
   }
@@ -165,6 +187,9 @@ class FadamCommandTest {
     "--learning-rate fast, fast",
     "--optimizer lion, lion",
     "--set beta1=2, beta1",
+    "--schedule sawtooth, sawtooth",
+    "--early-stopping 0, --early-stopping",
+    "--early-stopping 2, --validation with --early-stopping",
     "--set beta9=0.5, beta9",
     "--set clip=tight, tight",
     "--loss hinge, hinge",
