@@ -102,7 +102,7 @@ public final class Adafactor extends RuleOptimizer {
   }
 
   /** The options of Adafactor; defaults are those of Algorithm 4. */
-  public static final class Builder extends AdaptiveBuilder<Builder> {
+  public static final class Builder extends MomentBuilder<Builder> {
 
     private FactoredState state = FactoredState.DEFAULT;
 

@@ -55,7 +55,7 @@ public final class Adam extends RuleOptimizer {
   }
 
   /** The options of Adam; defaults are those of Algorithm 3. */
-  public static final class Builder extends AdaptiveBuilder<Builder> {
+  public static final class Builder extends MomentBuilder<Builder> {
 
     private Builder(Graph graph) {
       super(graph, "Adam", 1e-8, 1, 0.001);

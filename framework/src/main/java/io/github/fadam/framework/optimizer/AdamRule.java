@@ -17,7 +17,7 @@ import org.tensorflow.types.family.TNumber;
 /** Algorithm 3, which is also AdamW's where nothing is clipped. */
 record AdamRule(double beta1, double beta2, double epsilon) implements Rule {
 
-  static AdamRule of(AdaptiveBuilder<?> builder) {
+  static AdamRule of(MomentBuilder<?> builder) {
     return new AdamRule(builder.beta1(), builder.beta2(), builder.epsilon());
   }
 

@@ -54,7 +54,7 @@ public final class AdamW extends RuleOptimizer {
   }
 
   /** The options of AdamW. */
-  public static final class Builder extends AdaptiveBuilder<Builder> {
+  public static final class Builder extends MomentBuilder<Builder> {
 
     private Builder(Graph graph) {
       super(graph, "AdamW", 1e-8, Double.POSITIVE_INFINITY, 0.01);

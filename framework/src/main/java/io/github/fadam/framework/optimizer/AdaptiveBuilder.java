@@ -5,25 +5,23 @@ import io.github.fadam.framework.schedule.Schedule;
 import org.tensorflow.Graph;
 
 /**
- * The options that Adam, AdamW and Adafactor share; their defaults differ.
+ * The options that all optimizers with two averages share, that of the gradient and that of its
+ * square; their defaults differ.
  *
  * @param <B> the concrete builder, which every setter returns
  */
 abstract sealed class AdaptiveBuilder<B extends AdaptiveBuilder<B>> extends RuleOptimizerBuilder<B>
-    permits Adam.Builder, AdamW.Builder, Adafactor.Builder {
+    permits FisherBuilder, MomentBuilder {
 
   private double beta1 = 0.9;
   private double beta2 = 0.999;
-  private double epsilon;
 
-  AdaptiveBuilder(Graph graph, String name, double epsilon, double clip, double weightDecay) {
+  AdaptiveBuilder(Graph graph, String name, double clip, double weightDecay) {
     super(graph, name);
-    this.epsilon = epsilon;
     weightDecay(weightDecay);
     clip(clip);
     option("beta1", v -> beta1(Double.parseDouble(v)), () -> Double.toString(beta1));
     option("beta2", v -> beta2(Double.parseDouble(v)), () -> Double.toString(beta2));
-    option("epsilon", v -> epsilon(Double.parseDouble(v)), () -> Double.toString(this.epsilon));
   }
 
   /**
@@ -39,7 +37,7 @@ abstract sealed class AdaptiveBuilder<B extends AdaptiveBuilder<B>> extends Rule
   }
 
   /**
-   * Sets the decay of the squared gradient's average. Default: 0.999.
+   * Sets the decay of the squared gradient's average, the FIM EMA in FAdam. Default: 0.999.
    *
    * @param beta2 at least 0 and below 1
    * @return this builder
@@ -47,19 +45,6 @@ abstract sealed class AdaptiveBuilder<B extends AdaptiveBuilder<B>> extends Rule
    */
   public B beta2(double beta2) {
     this.beta2 = Requirements.decay("beta2", beta2);
-    return self();
-  }
-
-  /**
-   * Sets epsilon, which stands where the optimizer's formula has it. Default: 1e-8, for Adafactor
-   * 1e-30.
-   *
-   * @param epsilon positive and finite
-   * @return this builder
-   * @throws IllegalArgumentException if it is out of bounds
-   */
-  public B epsilon(double epsilon) {
-    this.epsilon = Requirements.positiveFinite("epsilon", epsilon);
     return self();
   }
 
@@ -85,7 +70,7 @@ abstract sealed class AdaptiveBuilder<B extends AdaptiveBuilder<B>> extends Rule
   }
 
   /**
-   * Sets the strength lambda of the decoupled weight decay. Default: 0.001, for AdamW 0.01.
+   * Sets the strength lambda of the weight decay. Default: 0.001, for AdamW 0.01.
    *
    * @param weightDecay at least 0 and finite; 0 turns it off
    * @return this builder
@@ -111,9 +96,5 @@ abstract sealed class AdaptiveBuilder<B extends AdaptiveBuilder<B>> extends Rule
 
   double beta2() {
     return beta2;
-  }
-
-  double epsilon() {
-    return epsilon;
   }
 }
