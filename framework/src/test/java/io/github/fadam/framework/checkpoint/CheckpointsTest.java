@@ -137,7 +137,7 @@ class CheckpointsTest {
     Map<String, String> expected;
     try (SmallTraining training = new SmallTraining(Kind.REFERENCE, LateOptimizer::new);
         Checkpoints checkpoints = open(training)) {
-      training.session().save(directory.resolve("framework"));
+      training.session().save(directory.resolve("framework").toString());
       training.run(1);
       checkpoints.save(training.session(), training.progress());
       LateOptimizer optimizer = (LateOptimizer) training.optimizer();
@@ -181,8 +181,7 @@ class CheckpointsTest {
       assertEquals(2, checkpoints.restore(training.session(), 2).step());
       assertEquals(bits.get(1), training.bits());
       CheckpointException e =
-          assertThrows(
-              CheckpointException.class, () -> checkpoints.restore(training.session(), 4));
+          assertThrows(CheckpointException.class, () -> checkpoints.restore(training.session(), 4));
       assertTrue(e.getMessage().contains("[2, 5, 6]"), e.getMessage());
     }
   }
@@ -219,8 +218,7 @@ class CheckpointsTest {
       Thread.currentThread().interrupt();
       try (Checkpoints checkpoints = open(training)) {
         checkpoints.save(training.session(), training.progress());
-        assertEquals(
-            Optional.of(training.progress()), checkpoints.restore(training.session()));
+        assertEquals(Optional.of(training.progress()), checkpoints.restore(training.session()));
       } finally {
         assertTrue(Thread.interrupted());
       }
@@ -249,8 +247,7 @@ class CheckpointsTest {
       CheckpointException e =
           assertThrows(
               CheckpointException.class,
-              () ->
-                  Checkpoints.open(file, training.state(), Retention.keepLast(1), RUN).close());
+              () -> Checkpoints.open(file, training.state(), Retention.keepLast(1), RUN).close());
       assertTrue(e.getMessage().contains("choose another place"), e.getMessage());
     }
   }
@@ -327,11 +324,9 @@ class CheckpointsTest {
           assertThrows(CheckpointException.class, () -> checkpoints.restore(training.session()));
       assertTrue(e.differences().contains("optimizer: saved Sgd, here FAdam"), e.getMessage());
       assertTrue(
-          e.differences().contains("optimizer/bias/f: missing in the checkpoint"),
-          e.getMessage());
+          e.differences().contains("optimizer/bias/f: missing in the checkpoint"), e.getMessage());
     }
-    try (SmallTraining training =
-            new SmallTraining(Kind.RESOURCE, graph -> new Sgd(graph, 0.1));
+    try (SmallTraining training = new SmallTraining(Kind.RESOURCE, graph -> new Sgd(graph, 0.1));
         Checkpoints checkpoints = open(training)) {
       CheckpointException e =
           assertThrows(CheckpointException.class, () -> checkpoints.restore(training.session()));
@@ -348,9 +343,7 @@ class CheckpointsTest {
       IllegalArgumentException e =
           assertThrows(
               IllegalArgumentException.class,
-              () ->
-                  TrainingState.of(
-                      Map.of("theirs", other.optimizer().step()), one.optimizer()));
+              () -> TrainingState.of(Map.of("theirs", other.optimizer().step()), one.optimizer()));
       assertTrue(e.getMessage().contains("theirs"), e.getMessage());
     }
   }
@@ -391,8 +384,7 @@ class CheckpointsTest {
     void addLate(long value) {
       Ops tf = Ops.create(step().graph());
       late =
-          TrainableVariable.create(
-              tf, Kind.REFERENCE, "late", tf.withInitScope().constant(value));
+          TrainableVariable.create(tf, Kind.REFERENCE, "late", tf.withInitScope().constant(value));
     }
 
     long late(Session session) {

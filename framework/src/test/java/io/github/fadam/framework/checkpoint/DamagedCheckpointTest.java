@@ -33,8 +33,7 @@ class DamagedCheckpointTest {
   @BeforeEach
   void saveTwice() {
     training = new SmallTraining(Kind.RESOURCE, CheckpointsTest.optimizer("fadam"));
-    checkpoints =
-        Checkpoints.open(directory, training.state(), Retention.keepLast(3), Map.of());
+    checkpoints = Checkpoints.open(directory, training.state(), Retention.keepLast(3), Map.of());
     training.run(1);
     checkpoints.save(training.session(), training.progress());
     older = training.bits();

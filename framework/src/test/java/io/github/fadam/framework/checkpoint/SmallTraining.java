@@ -45,9 +45,7 @@ final class SmallTraining implements AutoCloseable {
   }
 
   SmallTraining(
-      TrainableVariable.Kind kind,
-      int inputs,
-      Function<Graph, ? extends RuleOptimizer> optimizer) {
+      TrainableVariable.Kind kind, int inputs, Function<Graph, ? extends RuleOptimizer> optimizer) {
     Ops tf = Ops.create(graph);
     Ops init = tf.withInitScope();
     TrainableVariable kernel =
@@ -60,10 +58,7 @@ final class SmallTraining implements AutoCloseable {
         TrainableVariable.create(tf, kind, "bias", init.constant(new double[] {0.1, -0.2}));
     TrainableVariable half =
         TrainableVariable.create(
-            tf,
-            kind,
-            "half",
-            init.dtypes.cast(init.constant(new float[] {1, 2}), TBfloat16.class));
+            tf, kind, "half", init.dtypes.cast(init.constant(new float[] {1, 2}), TBfloat16.class));
     TrainableVariable counter = TrainableVariable.create(tf, kind, "counter", init.constant(40L));
     TrainableVariable.create(tf, kind, "text", init.constant("a word"));
     batch = tf.placeholder(TFloat32.class, Placeholder.shape(Shape.of(ROWS, inputs)));
@@ -75,12 +70,10 @@ final class SmallTraining implements AutoCloseable {
                 tf.dtypes.cast(SmallTraining.<TBfloat16>typed(half.read(tf)), TFloat32.class)));
     Operand<TFloat32> loss = tf.math.mean(tf.math.mul(y, y), tf.constant(new int[] {0, 1}));
     this.optimizer = optimizer.apply(graph);
-    step.add(
-        this.optimizer.minimize(loss, List.of(kernel.handle(), bias.handle(), half.handle())));
+    step.add(this.optimizer.minimize(loss, List.of(kernel.handle(), bias.handle(), half.handle())));
     step.add(
         counter.assign(
-            tf,
-            tf.math.add(SmallTraining.<TInt64>typed(counter.read(tf)), tf.constant(1L))));
+            tf, tf.math.add(SmallTraining.<TInt64>typed(counter.read(tf)), tf.constant(1L))));
     state = TrainingState.of(this.optimizer);
     state.tensors().forEach((name, variable) -> reads.put(name, variable.read(tf)));
     session = new Session(graph);
