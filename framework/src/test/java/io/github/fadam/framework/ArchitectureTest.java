@@ -42,13 +42,22 @@ class ArchitectureTest {
           .resideInAnyPackage("..framework.rule..", "..ops.fisher..", "org.tensorflow..", "java..");
 
   @ArchTest
-  static final ArchRule lossesSchedulesAndGroupsStandAlone =
+  static final ArchRule lossesAndSchedulesStandAlone =
       noClasses()
           .that()
-          .resideInAnyPackage("..framework.loss..", "..framework.schedule..", "..framework.group..")
+          .resideInAnyPackage("..framework.loss..", "..framework.schedule..")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage("..framework.optimizer..", "..framework.rule..", "..ops..");
+
+  @ArchTest
+  static final ArchRule groupsAndGradientsKnowNoOptimizer =
+      noClasses()
+          .that()
+          .resideInAnyPackage("..framework.group..", "..framework.gradient..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("..framework.optimizer..");
 
   @ArchTest
   static final ArchRule packagesHaveNoCycles =

@@ -1,7 +1,9 @@
 package io.github.fadam.framework.group;
 
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -24,6 +26,8 @@ import java.util.stream.Collectors;
  * @see #of(String)
  */
 public final class NamePattern {
+
+  private static final int MOST_LISTED = 20;
 
   private final String glob;
   private final Pattern regex;
@@ -71,23 +75,40 @@ public final class NamePattern {
    * @param globs the patterns
    * @param <V> type of the items
    * @return the selected items in their own order, each once
-   * @throws IllegalArgumentException if a pattern matches nothing, with all names there are
+   * @throws IllegalArgumentException if a pattern matches nothing, with names there are and those
+   *     that are near
    */
   public static <V> List<V> select(
       Collection<V> items, Function<V, String> name, Collection<String> globs) {
     List<NamePattern> patterns = globs.stream().map(NamePattern::of).toList();
     for (NamePattern pattern : patterns) {
       if (items.stream().noneMatch(item -> pattern.matches(name.apply(item)))) {
-        throw new IllegalArgumentException(
-            "Pattern '"
-                + pattern
-                + "' matches no variable; there are "
-                + items.stream().map(name).collect(Collectors.joining(", ")));
+        throw noMatch(pattern, items.stream().map(name).toList());
       }
     }
     return items.stream()
         .filter(item -> patterns.stream().anyMatch(p -> p.matches(name.apply(item))))
         .toList();
+  }
+
+  /** Says which names a pattern may have meant: those it is near to from any segment on. */
+  static IllegalArgumentException noMatch(NamePattern pattern, List<String> names) {
+    Set<String> parts = new LinkedHashSet<>();
+    for (String name : names) {
+      parts.add(name);
+      for (int slash = name.indexOf('/'); slash >= 0; slash = name.indexOf('/', slash + 1)) {
+        parts.add(name.substring(slash + 1));
+      }
+    }
+    String listed =
+        names.stream().limit(MOST_LISTED).collect(Collectors.joining(", "))
+            + (names.size() > MOST_LISTED ? " and " + (names.size() - MOST_LISTED) + " more" : "");
+    return new IllegalArgumentException(
+        "Pattern '"
+            + pattern
+            + "' matches no variable; there are "
+            + listed
+            + NearNames.didYouMean(pattern.glob, parts));
   }
 
   /**

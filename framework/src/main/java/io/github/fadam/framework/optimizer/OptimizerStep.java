@@ -1,51 +1,74 @@
 package io.github.fadam.framework.optimizer;
 
+import io.github.fadam.framework.gradient.GradientTransform;
+import io.github.fadam.framework.group.ParameterGroup;
 import io.github.fadam.framework.rule.Hyper;
 import io.github.fadam.framework.rule.Rule;
 import io.github.fadam.framework.schedule.Schedule;
 import io.github.fadam.ops.variable.TrainableVariable;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalDouble;
+import java.util.Optional;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
+import org.tensorflow.Session;
 import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat64;
+import org.tensorflow.types.family.TNumber;
 
 /** One optimizer's state in its graph, and the order of what happens in one step. */
 final class OptimizerStep {
 
   private final Rule rule;
+  private final StepOptions options;
   private final StepClock clock;
+  private final Hypers hypers;
   private final Map<TrainableVariable, VariableUpdate<?>> updates = new LinkedHashMap<>();
-  private final Map<Hyper, Operand<TFloat64>> hypers = new EnumMap<>(Hyper.class);
-  private final Map<Hyper, OptionalDouble> constants = new EnumMap<>(Hyper.class);
+  private final Map<TrainableVariable, Hypers> hypersOf = new LinkedHashMap<>();
+  private final Optional<LossScaling> scaling;
+  private final Optional<StepGuard> guard;
+  private final Optional<MicroSteps> microSteps;
+  private final Optional<WeightAverage> average;
 
   /** Creates the state. */
   OptimizerStep(
       Ops tf,
+      String name,
       Rule rule,
       Map<Hyper, Schedule> schedules,
-      boolean masterWeights,
-      Map<TrainableVariable, Output<?>> gradients) {
+      StepOptions options,
+      Grouping grouping,
+      Optional<LossScaling> scaling,
+      List<TrainableVariable> variables) {
     this.rule = rule;
-    clock = new StepClock(tf, stateKind(gradients));
-    gradients
-        .keySet()
-        .forEach(
-            variable ->
-                updates.put(variable, VariableUpdate.create(tf, variable, rule, masterWeights)));
-    schedules.forEach(
-        (hyper, schedule) -> {
-          constants.put(hyper, schedule.constant());
-          hypers.put(
-              hyper,
-              hyper == Hyper.LEARNING_RATE ? clock.rate(tf, schedule) : clock.value(tf, schedule));
-        });
+    this.options = options;
+    this.scaling = scaling;
+    TrainableVariable.Kind kind = stateKind(variables);
+    clock = new StepClock(tf, kind);
+    guard = options.isGuarded() ? Optional.of(new StepGuard(tf, kind)) : Optional.empty();
+    microSteps =
+        options.isAccumulated()
+            ? Optional.of(new MicroSteps(tf, kind, options.microSteps()))
+            : Optional.empty();
+    average =
+        options.ema().isPresent()
+            ? Optional.of(new WeightAverage(tf, name, kind))
+            : Optional.empty();
+    hypers = Hypers.of(tf, clock, schedules);
+    Map<ParameterGroup, Hypers> ofGroups = new LinkedHashMap<>();
+    for (TrainableVariable variable : variables) {
+      updates.put(variable, VariableUpdate.create(tf, variable, rule, options));
+      hypersOf.put(
+          variable,
+          grouping
+              .of(variable)
+              .map(group -> ofGroups.computeIfAbsent(group, g -> hypers.with(tf, clock, g)))
+              .orElse(hypers));
+    }
+    average.ifPresent(a -> a.addSwap(tf, updates.values()));
   }
 
   /**
@@ -57,11 +80,21 @@ final class OptimizerStep {
    */
   List<Op> add(
       Ops tf, Map<TrainableVariable, Output<?>> gradients, List<Op> computed, boolean foreign) {
-    Ops after = behind(tf, "gradients", computed);
+    List<Op> first = new ArrayList<>(computed);
+    average.ifPresent(a -> first.add(a.check(tf)));
+    Ops after = behind(tf, "gradients", first);
+    updates.forEach(
+        (variable, update) ->
+            update.receive(tf, gradients.get(variable), scaling.map(LossScaling::value)));
+    Condition finite = guard.map(g -> g.test(tf, received())).orElse(Condition.ALWAYS);
+    microSteps.ifPresent(
+        m -> updates.values().forEach(update -> update.accumulate(tf, after, m, finite)));
+    options.transforms().forEach(transform -> apply(tf, transform));
+    Condition applied = finite.and(tf, microSteps.map(MicroSteps::last).orElse(Condition.ALWAYS));
     updates.forEach(
         (variable, update) ->
             update.compute(
-                tf, after, rule, gradients.get(variable), clock.current(), hypers, constants));
+                tf, after, rule, clock.current(), hypersOf.get(variable), options.ema(), applied));
     List<Op> all = new ArrayList<>();
     for (List<VariableUpdate<?>> group : assignedTogether(foreign)) {
       List<Op> values = new ArrayList<>();
@@ -70,13 +103,32 @@ final class OptimizerStep {
       Ops ordered = behind(tf, "values", values);
       group.forEach(update -> all.addAll(update.assign(ordered)));
     }
-    all.addAll(hypers.values());
-    all.add(clock.advance(behind(tf, "updates", all)));
+    hypersOf.values().stream().distinct().forEach(h -> all.addAll(h.values().values()));
+    all.addAll(hypers.values().values());
+    Ops last = behind(tf, "updates", all);
+    all.add(clock.advance(tf, last, applied));
+    microSteps.ifPresent(m -> all.add(m.advance(tf, last, finite)));
+    guard.ifPresent(g -> all.addAll(g.advance(tf, last)));
+    scaling.ifPresent(s -> all.addAll(s.advance(tf, last, finite)));
     return all;
   }
 
+  private List<Operand<? extends TNumber>> received() {
+    List<Operand<? extends TNumber>> gradients = new ArrayList<>();
+    updates.values().forEach(update -> gradients.add(update.gradient()));
+    return gradients;
+  }
+
+  private void apply(Ops tf, GradientTransform transform) {
+    List<Operand<? extends TNumber>> changed = transform.apply(tf, received());
+    int i = 0;
+    for (VariableUpdate<?> update : updates.values()) {
+      update.replaceGradient(changed.get(i++));
+    }
+  }
+
   /** One operation stands for many: an edge from each of them to each that waits would be more. */
-  private static Ops behind(Ops tf, String name, List<Op> many) {
+  static Ops behind(Ops tf, String name, List<Op> many) {
     return tf.withControlDependencies(
         List.of(tf.withControlDependencies(many).withName(name).noOp()));
   }
@@ -95,8 +147,8 @@ final class OptimizerStep {
   }
 
   /** Resource variables can only be saved and compiled together with state of their own kind. */
-  private static TrainableVariable.Kind stateKind(Map<TrainableVariable, Output<?>> gradients) {
-    return gradients.keySet().stream()
+  static TrainableVariable.Kind stateKind(List<TrainableVariable> variables) {
+    return variables.stream()
             .anyMatch(variable -> variable.kind() == TrainableVariable.Kind.RESOURCE)
         ? TrainableVariable.Kind.RESOURCE
         : TrainableVariable.Kind.REFERENCE;
@@ -107,7 +159,28 @@ final class OptimizerStep {
   }
 
   Operand<TFloat64> learningRate() {
-    return hypers.get(Hyper.LEARNING_RATE);
+    return hypers.values().get(Hyper.LEARNING_RATE);
+  }
+
+  /** The current value of a variable's hyper-parameter, empty where there is none. */
+  Optional<Operand<TFloat64>> hyper(TrainableVariable variable, Hyper hyper) {
+    return Optional.ofNullable(hypersOf.get(variable)).map(h -> h.values().get(hyper));
+  }
+
+  Optional<StepGuard> guard() {
+    return guard;
+  }
+
+  Optional<LossScaling> scaling() {
+    return scaling;
+  }
+
+  Optional<WeightAverage> average() {
+    return average;
+  }
+
+  boolean swapWeights(Session session, WeightAverage weights) {
+    return weights.swap(session, clock.variable(), clock.completed());
   }
 
   /** The slots of a variable by name, none for a variable that the step does not train. */
@@ -131,6 +204,10 @@ final class OptimizerStep {
     Map<String, TrainableVariable> state = new LinkedHashMap<>();
     state.put("step", clock.variable());
     state.put("learning-rate-multiplier", clock.multiplier());
+    microSteps.ifPresent(m -> state.put("micro-step", m.variable()));
+    guard.ifPresent(g -> state.putAll(g.state()));
+    scaling.ifPresent(s -> state.putAll(s.state()));
+    average.ifPresent(a -> state.put("ema-swapped", a.variable()));
     updates.forEach(
         (variable, update) ->
             update

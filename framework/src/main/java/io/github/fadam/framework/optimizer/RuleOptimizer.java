@@ -1,6 +1,8 @@
 package io.github.fadam.framework.optimizer;
 
+import io.github.fadam.framework.gradient.Guard;
 import io.github.fadam.framework.group.NamePattern;
+import io.github.fadam.framework.group.ParameterGroup;
 import io.github.fadam.framework.rule.Hyper;
 import io.github.fadam.framework.rule.Rule;
 import io.github.fadam.framework.schedule.Schedule;
@@ -10,10 +12,15 @@ import io.github.fadam.ops.variable.TrainableVariable;
 import io.github.fadam.ops.variable.Variables;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.tensorflow.GraphOperation;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
 import org.tensorflow.Session;
@@ -35,7 +42,10 @@ import org.tensorflow.types.family.TType;
  *
  * <p><b>One step.</b> All gradients are computed first; then every update is computed from the
  * values before the step, and a variable and its slots are assigned when all their new values are
- * there; the step counter comes last.
+ * there; the step counter comes last. What the builder's options add acts in this order: the loss
+ * is multiplied with the loss scale; gradients are divided by it, tested by the guard, averaged
+ * over micro-steps, centralised, clipped by value, by norm and by global norm; the rule; the
+ * weights' average. A step that is skipped or not complete yet assigns all old values.
  *
  * <p><b>State.</b> Slots, the step counter and the learning rate's multiplier are variables of the
  * graph, of the kind of the variable they belong to, and are initialised with all others: by the
@@ -58,8 +68,13 @@ public abstract class RuleOptimizer extends Optimizer {
   private final String name;
   private final Rule rule;
   private final Map<Hyper, Schedule> schedules;
-  private final boolean masterWeights;
+  private final StepOptions options;
   private final Map<String, String> settings;
+  private final Optional<Function<TrainableVariable, String>> ownNames;
+  private Grouping grouping;
+  private boolean grouped;
+  private LossScaling scaling;
+  private Ops scope;
   private OptimizerStep step;
 
   /**
@@ -73,8 +88,38 @@ public abstract class RuleOptimizer extends Optimizer {
     this.name = builder.name();
     this.rule = rule;
     this.schedules = builder.schedules();
-    this.masterWeights = builder.masterWeights();
+    this.options = builder.stepOptions();
     this.settings = builder.settings();
+    this.ownNames = builder.names();
+    this.grouping = new Grouping(builder.groups(), ownNames.orElse(TrainableVariable::name));
+    for (ParameterGroup group : grouping.groups()) {
+      for (Hyper hyper : group.schedules().keySet()) {
+        if (!schedules.containsKey(hyper)) {
+          throw new IllegalArgumentException(
+              name
+                  + " has no option "
+                  + hyper.key()
+                  + ", which parameter group '"
+                  + group
+                  + "' sets; remove it from the group.");
+        }
+      }
+    }
+  }
+
+  /**
+   * Says by which names parameter groups know the variables, unless the builder was given names.
+   *
+   * @param names from a variable to its name
+   * @throws IllegalStateException if the step has been built or gradients have been computed
+   */
+  public void useNames(Function<TrainableVariable, String> names) {
+    requireNotBuilt();
+    if (grouped) {
+      throw new IllegalStateException(
+          name + " has assigned variables to groups already; set names before computeGradients.");
+    }
+    grouping = new Grouping(grouping.groups(), ownNames.orElse(names));
   }
 
   /** {@inheritDoc} */
@@ -187,7 +232,10 @@ public abstract class RuleOptimizer extends Optimizer {
   private List<GradAndVar<?>> differentiate(Operand<?> loss, List<TrainableVariable> variables) {
     requireNotBuilt();
     GradientPairs.requireTrainable(name, graph, loss, variables);
-    GradientResult result = Gradients.of(loss, variables);
+    group(variables);
+    List<TrainableVariable> trained =
+        variables.stream().filter(variable -> !grouping.isFrozen(variable)).toList();
+    GradientResult result = Gradients.of(scaled(loss, trained), trained);
     if (result.gradients().isEmpty()) {
       throw new IllegalArgumentException(
           name
@@ -228,14 +276,62 @@ public abstract class RuleOptimizer extends Optimizer {
     return apply(gradsAndVars, List.of(), name, true);
   }
 
+  private void group(Collection<TrainableVariable> variables) {
+    if (!grouped) {
+      grouping.check(name, variables);
+      grouped = true;
+    }
+  }
+
+  private Operand<?> scaled(Operand<?> loss, List<TrainableVariable> variables) {
+    if (options.lossScale().isEmpty()) {
+      return loss;
+    }
+    if (scaling == null) {
+      Set<GraphOperation> below = graph.subgraphTo(Set.of(loss));
+      List<TrainableVariable> reached =
+          variables.stream().filter(v -> below.contains(v.handle().op())).toList();
+      scaling = lossScaling(reached);
+    }
+    return scaling.scaled(scope(), loss);
+  }
+
+  private LossScaling lossScaling(List<TrainableVariable> variables) {
+    return LossScaling.create(
+        scope(), options.lossScale().orElseThrow(), OptimizerStep.stateKind(variables));
+  }
+
+  private Ops scope() {
+    if (scope == null) {
+      scope = Ops.create(graph).withSubScope(name);
+    }
+    return scope;
+  }
+
   private Op apply(
       List<? extends GradAndVar<?>> pairs, List<Op> before, String name, boolean foreign) {
     Map<TrainableVariable, Output<?>> gradients = GradientPairs.checked(this.name, pairs);
+    group(gradients.keySet());
+    gradients.keySet().removeIf(grouping::isFrozen);
+    if (options.lossScale().isPresent() && scaling == null) {
+      throw new IllegalStateException(
+          this.name
+              + " expected gradients from its own computeGradients, which multiplies the loss with"
+              + " the loss scale; call it before applyGradients, or set no loss scale.");
+    }
     List<Op> computed = new ArrayList<>(before);
     gradients.values().forEach(computed::add);
-    Ops scope = Ops.create(graph).withSubScope(this.name);
-    step = new OptimizerStep(scope, rule, schedules, masterWeights, gradients);
-    return finish(step.add(scope, gradients, computed, foreign), name);
+    step =
+        new OptimizerStep(
+            scope(),
+            this.name,
+            rule,
+            schedules,
+            options,
+            grouping,
+            Optional.ofNullable(scaling),
+            List.copyOf(gradients.keySet()));
+    return finish(step.add(scope(), gradients, computed, foreign), name);
   }
 
   /**
@@ -248,6 +344,83 @@ public abstract class RuleOptimizer extends Optimizer {
    */
   public Operand<TFloat64> learningRate() {
     return built().learningRate();
+  }
+
+  /**
+   * A hyper-parameter's current value for a variable, that of its parameter group.
+   *
+   * @param variable output of the variable's operation
+   * @param hyper which hyper-parameter
+   * @return a float64 scalar; empty if the step does not train the variable or the rule has no such
+   *     hyper-parameter
+   * @throws IllegalStateException if the step has not been built
+   */
+  public Optional<Operand<TFloat64>> hyper(Operand<?> variable, Hyper hyper) {
+    return built().hyper(TrainableVariable.of(variable.asOutput()), hyper);
+  }
+
+  /**
+   * How often the operation has to be run for one step.
+   *
+   * @return the number of micro-steps, 1 without accumulation
+   */
+  public int microSteps() {
+    return options.microSteps();
+  }
+
+  /**
+   * The steps that the guard has skipped.
+   *
+   * @return what reads their number; empty if gradients are not tested
+   * @throws IllegalStateException if the step has not been built
+   */
+  public Optional<SkippedSteps> skippedSteps() {
+    OptionalLong limit = options.guard().map(Guard::limit).orElse(OptionalLong.empty());
+    return built().guard().map(guard -> new SkippedSteps(name, guard, limit));
+  }
+
+  /**
+   * Fails where the guard was told to give up; to be called after every step, or now and then. It
+   * runs nothing unless there is a guard with a limit.
+   *
+   * @param session an initialised session of the optimizer's graph
+   * @throws io.github.fadam.framework.gradient.NonFiniteGradientsException if as many steps in a
+   *     row have been skipped as the guard fails after
+   * @throws IllegalStateException if the step has not been built
+   */
+  public void checkGuard(Session session) {
+    skippedSteps().ifPresent(skipped -> skipped.check(session));
+  }
+
+  /**
+   * The factor that the next step multiplies the loss with.
+   *
+   * @return a float64 scalar; empty without loss scaling
+   * @throws IllegalStateException if the step has not been built
+   */
+  public Optional<Operand<TFloat64>> lossScale() {
+    return built().scaling().map(LossScaling::value);
+  }
+
+  /**
+   * Puts the weights' averages in the variables' place, for evaluation and export, or the variables
+   * back. While the averages are there no step can be made: it fails. Back and forth changes no
+   * bit, except in the averages of 16-bit variables without master weights.
+   *
+   * @param session an initialised session of the optimizer's graph
+   * @return true if the averages are in the variables' place now
+   * @throws IllegalStateException if the optimizer keeps no average, no step has been made, or the
+   *     step has not been built
+   */
+  public boolean swapWeights(Session session) {
+    WeightAverage average =
+        built()
+            .average()
+            .orElseThrow(
+                () ->
+                    new IllegalStateException(
+                        name + " keeps no average of the weights; set ema on its builder."));
+    return built().swapWeights(session, average);
   }
 
   /**
@@ -276,8 +449,11 @@ public abstract class RuleOptimizer extends Optimizer {
   /**
    * All state of this optimizer, in a fixed order.
    *
-   * @return state name to variable: {@code step}, {@code learning-rate-multiplier} and {@code
-   *     VARIABLE/SLOT} for every slot
+   * @return state name to variable: {@code step}, {@code learning-rate-multiplier}; where they are
+   *     used, {@code micro-step}, {@code skipped}, {@code skipped-in-a-row}, {@code loss-scale},
+   *     {@code loss-scale-good-steps} and {@code ema-swapped}; and {@code VARIABLE/SLOT} for every
+   *     slot, {@code master}, {@code ema}, {@code accumulated} and {@code accumulated-squares}
+   *     among them
    * @throws IllegalStateException if the step has not been built
    */
   public Map<String, TrainableVariable> state() {

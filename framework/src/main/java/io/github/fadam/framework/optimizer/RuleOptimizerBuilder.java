@@ -3,13 +3,9 @@ package io.github.fadam.framework.optimizer;
 import io.github.fadam.framework.rule.Hyper;
 import io.github.fadam.framework.schedule.Schedule;
 import io.github.fadam.framework.schedule.Schedules;
-import java.util.Collections;
 import java.util.EnumMap;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.OptionalDouble;
-import java.util.function.Consumer;
-import java.util.function.Supplier;
 import org.tensorflow.Graph;
 import org.tensorflow.op.Scope;
 
@@ -21,7 +17,8 @@ import org.tensorflow.op.Scope;
  *
  * @param <B> the concrete builder, which every setter returns
  */
-public abstract class RuleOptimizerBuilder<B extends RuleOptimizerBuilder<B>> {
+public abstract non-sealed class RuleOptimizerBuilder<B extends RuleOptimizerBuilder<B>>
+    extends StepBuilder<B> {
 
   /** Learning rate where none is given, as in the framework's Adam. */
   public static final double DEFAULT_LEARNING_RATE = 1e-3;
@@ -30,11 +27,7 @@ public abstract class RuleOptimizerBuilder<B extends RuleOptimizerBuilder<B>> {
 
   private final Graph graph;
   private final Map<Hyper, Schedule> schedules = new EnumMap<>(Hyper.class);
-  private final Map<String, Option> options = new LinkedHashMap<>();
   private String name;
-  private boolean masterWeights = true;
-
-  private record Option(Consumer<String> setter, Supplier<String> getter) {}
 
   /**
    * Starts with the learning rate {@link #DEFAULT_LEARNING_RATE}.
@@ -46,10 +39,6 @@ public abstract class RuleOptimizerBuilder<B extends RuleOptimizerBuilder<B>> {
     this.graph = graph;
     this.name = name;
     hyper(Hyper.LEARNING_RATE, DEFAULT_LEARNING_RATE);
-    option(
-        "master-weights",
-        value -> masterWeights(Requirements.truth("master-weights", value)),
-        () -> Boolean.toString(masterWeights));
   }
 
   /**
@@ -98,41 +87,6 @@ public abstract class RuleOptimizerBuilder<B extends RuleOptimizerBuilder<B>> {
   }
 
   /**
-   * Says whether 16-bit variables get a master copy in float32. Default: they do.
-   *
-   * @param masterWeights false to save the memory and lose small steps
-   * @return this builder
-   */
-  public B masterWeights(boolean masterWeights) {
-    this.masterWeights = masterWeights;
-    return self();
-  }
-
-  /**
-   * Sets an option by its name.
-   *
-   * @param option name in kebab case, for example {@code weight-decay}
-   * @param value the value as text
-   * @return this builder
-   * @throws IllegalArgumentException if there is no such option, with those there are, or the value
-   *     does not fit it
-   */
-  public B set(String option, String value) {
-    Option found = options.get(option);
-    if (found == null) {
-      throw new IllegalArgumentException(
-          name + " has no option " + option + "; it has " + String.join(", ", options.keySet()));
-    }
-    try {
-      found.setter().accept(value);
-    } catch (NumberFormatException e) {
-      throw new IllegalArgumentException(
-          "Expected a number for option " + option + " of " + name + ", found " + value, e);
-    }
-    return self();
-  }
-
-  /**
    * Sets a hyper-parameter that the rule reads and offers it as an option.
    *
    * @param hyper which one
@@ -165,24 +119,6 @@ public abstract class RuleOptimizerBuilder<B extends RuleOptimizerBuilder<B>> {
     return self();
   }
 
-  /**
-   * Offers an option of the concrete optimizer by name.
-   *
-   * @param option name in kebab case
-   * @param setter takes the value as text
-   * @param getter gives the current value as text
-   */
-  protected final void option(String option, Consumer<String> setter, Supplier<String> getter) {
-    options.put(option, new Option(setter, getter));
-  }
-
-  /**
-   * This builder as its own type.
-   *
-   * @return this
-   */
-  protected abstract B self();
-
   private static String show(Hyper hyper, Schedule schedule) {
     return hyper == Hyper.CLIP && schedule.constant().orElse(0) == Double.POSITIVE_INFINITY
         ? NO_CLIP
@@ -199,21 +135,12 @@ public abstract class RuleOptimizerBuilder<B extends RuleOptimizerBuilder<B>> {
     return graph;
   }
 
+  @Override
   String name() {
     return name;
   }
 
-  boolean masterWeights() {
-    return masterWeights;
-  }
-
   Map<Hyper, Schedule> schedules() {
     return new EnumMap<>(schedules);
-  }
-
-  Map<String, String> settings() {
-    Map<String, String> values = new LinkedHashMap<>();
-    options.forEach((option, access) -> values.put(option, access.getter().get()));
-    return Collections.unmodifiableMap(values);
   }
 }

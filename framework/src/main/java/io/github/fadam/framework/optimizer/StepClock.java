@@ -62,9 +62,14 @@ final class StepClock {
     return tf.math.mul(value(tf, schedule), multiplierValue);
   }
 
-  /** Counts the step; {@code tf} carries the dependencies on everything that reads it. */
-  Op advance(Ops tf) {
-    return step.assign(tf, current);
+  /** Counts the step; {@code ordered} is behind everything that reads it. */
+  Op advance(Ops tf, Ops ordered, Condition applied) {
+    return step.assign(ordered, applied.select(tf, current, completed));
+  }
+
+  /** t - 1, the number of completed steps. */
+  Operand<TInt64> completed() {
+    return completed;
   }
 
   void setMultiplier(Session session, double value) {

@@ -1,5 +1,6 @@
 package io.github.fadam.framework.optimizer;
 
+import io.github.fadam.framework.gradient.Squares;
 import io.github.fadam.framework.rule.Gradient;
 import io.github.fadam.framework.rule.Hyper;
 import io.github.fadam.framework.rule.Rule;
@@ -7,10 +8,13 @@ import io.github.fadam.framework.rule.Slot;
 import io.github.fadam.ops.fisher.SquaredGradient;
 import io.github.fadam.ops.variable.TrainableVariable;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
 import org.tensorflow.ndarray.Shape;
@@ -33,10 +37,22 @@ final class VariableUpdate<T extends TNumber> {
   /** Slot that holds a 16-bit variable's value in float32. */
   static final String MASTER = "master";
 
+  /** Slot that holds the average of a variable's values. */
+  static final String AVERAGE = "ema";
+
+  /** Slot that holds the sum of the micro-steps' shares of the gradient. */
+  static final String ACCUMULATED = "accumulated";
+
+  /** Slot that holds the sum of the micro-steps' shares of the squared gradient. */
+  static final String ACCUMULATED_SQUARES = "accumulated-squares";
+
   private final TrainableVariable variable;
   private final Class<T> computeType;
+  private final Set<String> ruleSlots = new HashSet<>();
   private final Map<String, TrainableVariable> slots = new LinkedHashMap<>();
   private final Map<TrainableVariable, Operand<?>> targets = new LinkedHashMap<>();
+  private Operand<T> gradient;
+  private Operand<T> squared;
 
   private VariableUpdate(TrainableVariable variable, Class<T> computeType) {
     this.variable = variable;
@@ -45,16 +61,32 @@ final class VariableUpdate<T extends TNumber> {
 
   /** Creates the slots of a variable. */
   static VariableUpdate<? extends TNumber> create(
-      Ops tf, TrainableVariable variable, Rule rule, boolean masterWeights) {
+      Ops tf, TrainableVariable variable, Rule rule, StepOptions options) {
     VariableUpdate<? extends TNumber> update =
         variable.dataType() == DataType.DT_DOUBLE
             ? new VariableUpdate<>(variable, TFloat64.class)
             : new VariableUpdate<>(variable, TFloat32.class);
-    rule.slots(variable.shape()).forEach(slot -> update.addSlot(tf, slot));
-    if (masterWeights && update.isHalf()) {
-      update.addSlot(tf, new Slot(MASTER, variable.shape(), 0));
+    for (Slot slot : rule.slots(variable.shape())) {
+      update.addSlot(tf, slot);
+      update.ruleSlots.add(slot.name());
+    }
+    if (options.masterWeights() && update.isHalf()) {
+      update.addSlot(tf, MASTER);
+    }
+    if (options.ema().isPresent()) {
+      update.addSlot(tf, AVERAGE);
+    }
+    if (options.isAccumulated()) {
+      update.addSlot(tf, ACCUMULATED);
+      if (options.squares() == Squares.PER_MICRO_STEP) {
+        update.addSlot(tf, ACCUMULATED_SQUARES);
+      }
     }
     return update;
+  }
+
+  private void addSlot(Ops tf, String name) {
+    addSlot(tf, new Slot(name, variable.shape(), 0));
   }
 
   private void addSlot(Ops tf, Slot slot) {
@@ -77,10 +109,7 @@ final class VariableUpdate<T extends TNumber> {
 
   /** Bytes of the rule's slots. */
   long stateBytes() {
-    return slots.entrySet().stream()
-        .filter(slot -> !slot.getKey().equals(MASTER))
-        .mapToLong(slot -> bytes(slot.getValue()))
-        .sum();
+    return ruleSlots.stream().mapToLong(slot -> bytes(slots.get(slot))).sum();
   }
 
   /** Bytes of the master copy, 0 where there is none. */
@@ -98,45 +127,131 @@ final class VariableUpdate<T extends TNumber> {
     return slot.shape().size() * element;
   }
 
+  /** Takes the gradient of the loss, in the compute type and without the loss's factor. */
+  void receive(Ops tf, Output<?> raw, Optional<Operand<TFloat64>> scale) {
+    Operand<T> cast = tf.dtypes.cast(VariableUpdate.<TNumber>typed(raw), computeType);
+    Operand<T> unscaled =
+        scale.map(s -> (Operand<T>) tf.math.div(cast, tf.dtypes.cast(s, computeType))).orElse(cast);
+    gradient = shaped(tf, unscaled);
+  }
+
+  /** The gradient as far as it has come. */
+  Operand<T> gradient() {
+    return gradient;
+  }
+
+  /** Takes the gradient as a transform has changed it. */
+  void replaceGradient(Operand<? extends TNumber> changed) {
+    gradient = typed(changed);
+  }
+
+  /** Adds this micro-step to the mean, which becomes the gradient. */
+  void accumulate(Ops tf, Ops after, MicroSteps microSteps, Condition finite) {
+    if (slots.containsKey(ACCUMULATED_SQUARES)) {
+      Operand<T> share = microSteps.share(tf, SquaredGradient.of(tf, gradient));
+      squared = accumulate(tf, after, ACCUMULATED_SQUARES, share, microSteps, finite);
+    }
+    Operand<T> share = microSteps.share(tf, gradient);
+    gradient = accumulate(tf, after, ACCUMULATED, share, microSteps, finite);
+  }
+
+  private Operand<T> accumulate(
+      Ops tf, Ops after, String slot, Operand<T> share, MicroSteps microSteps, Condition finite) {
+    Operand<T> before = typed(slots.get(slot).read(after));
+    Operand<T> sum = tf.math.add(before, share);
+    targets.put(slots.get(slot), finite.select(tf, microSteps.rest(tf, sum), before));
+    return sum;
+  }
+
   /**
    * Adds the operations that compute the new values.
    *
    * @param tf where to add them
    * @param after the same, behind all gradients: variables are read there, for a reference
    *     variable's gradient may still need the value that another step's assign replaces
+   * @param applied when the new values count
    */
   void compute(
       Ops tf,
       Ops after,
       Rule rule,
-      Output<?> gradient,
       Operand<TInt64> step,
-      Map<Hyper, Operand<TFloat64>> hypers,
-      Map<Hyper, OptionalDouble> constants) {
+      Hypers hypers,
+      OptionalDouble ema,
+      Condition applied) {
+    Map<TrainableVariable, Operand<?>> stored = new LinkedHashMap<>();
     Map<String, Operand<T>> values = new LinkedHashMap<>();
-    slots.forEach(
-        (name, slot) -> values.put(name, cast(tf, slot.read(after), slot.type(), computeType)));
-    Operand<T> theta = theta(tf, variable.read(after), values.remove(MASTER));
-    Operand<T> g = shaped(tf, tf.dtypes.cast(VariableUpdate.<TNumber>typed(gradient), computeType));
+    for (String name : slots.keySet()) {
+      if (ruleSlots.contains(name) || name.equals(MASTER) || name.equals(AVERAGE)) {
+        TrainableVariable slot = slots.get(name);
+        stored.put(slot, slot.read(after));
+        values.put(name, cast(tf, stored.get(slot), slot.type(), computeType));
+      }
+    }
+    stored.put(variable, variable.read(after));
+    Operand<T> theta = theta(tf, stored.get(variable), values.remove(MASTER));
+    Operand<T> average = values.remove(AVERAGE);
     Map<Hyper, Operand<T>> scalars = new LinkedHashMap<>();
-    hypers.forEach((hyper, value) -> scalars.put(hyper, tf.dtypes.cast(value, computeType)));
+    hypers
+        .values()
+        .forEach((hyper, value) -> scalars.put(hyper, tf.dtypes.cast(value, computeType)));
     Rule.Update<T> update =
         rule.update(
             tf,
             new Inputs<>(
-                theta, g, SquaredGradient.of(tf, g), Map.copyOf(values), step, scalars, constants));
-    update
-        .slots()
-        .forEach(
-            (name, value) -> {
-              TrainableVariable slot = slots.get(name);
-              Class<? extends TNumber> stored = slot.type().asSubclass(TNumber.class);
-              targets.put(slot, cast(tf, value, computeType, stored));
-            });
+                theta,
+                gradient,
+                squared == null ? SquaredGradient.of(tf, gradient) : squared,
+                Map.copyOf(values),
+                step,
+                scalars,
+                hypers.constants()));
+    Map<TrainableVariable, Operand<?>> computed = new LinkedHashMap<>();
+    update.slots().forEach((name, value) -> computed.put(slots.get(name), value));
     if (slots.containsKey(MASTER)) {
-      targets.put(slots.get(MASTER), update.theta());
+      computed.put(slots.get(MASTER), update.theta());
     }
-    targets.put(variable, tf.dtypes.cast(update.theta(), numberType()));
+    if (average != null) {
+      computed.put(slots.get(AVERAGE), averaged(tf, average, theta, update.theta(), step, ema));
+    }
+    computed.put(variable, update.theta());
+    computed.forEach(
+        (target, value) -> {
+          Class<? extends TNumber> type = target.type().asSubclass(TNumber.class);
+          targets.put(
+              target,
+              applied.select(
+                  tf, typed(cast(tf, value, computeType, type)), typed(stored.get(target))));
+        });
+  }
+
+  /** The average starts at the value before the first step. */
+  private Operand<T> averaged(
+      Ops tf,
+      Operand<T> average,
+      Operand<T> before,
+      Operand<T> after,
+      Operand<TInt64> step,
+      OptionalDouble ema) {
+    Operand<T> previous = tf.select(tf.math.equal(step, tf.constant(1L)), before, average);
+    Operand<T> share = tf.dtypes.cast(tf.constant(1 - ema.orElseThrow()), computeType);
+    return tf.math.add(previous, tf.math.mul(share, tf.math.sub(after, previous)));
+  }
+
+  /** The values that put the average in the variable's place, and the variable's in its own. */
+  Map<TrainableVariable, Operand<?>> swapped(Ops tf) {
+    TrainableVariable average = slots.get(AVERAGE);
+    TrainableVariable master = slots.get(MASTER);
+    Operand<T> mean = tf.deepCopy(VariableUpdate.<T>typed(average.read(tf)));
+    Operand<T> theta =
+        tf.deepCopy(theta(tf, variable.read(tf), master == null ? null : typed(master.read(tf))));
+    Map<TrainableVariable, Operand<?>> values = new LinkedHashMap<>();
+    values.put(average, theta);
+    if (master != null) {
+      values.put(master, mean);
+    }
+    values.put(variable, cast(tf, mean, computeType, numberType()));
+    return values;
   }
 
   /** The new values of the variable and its slots, for others to wait for. */

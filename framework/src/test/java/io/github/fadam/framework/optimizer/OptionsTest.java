@@ -69,6 +69,11 @@ class OptionsTest {
                   option,
                   switch (option) {
                     case "master-weights" -> "false";
+                    case "centralize" -> "true";
+                    case "groups" -> "bias, beta: learning-rate=0.25; head/*: frozen";
+                    case "guard", "accumulate" -> "3";
+                    case "loss-scale" -> "dynamic:8.0,10,4.0";
+                    case "squares" -> "per-micro-step";
                     case "nesterov" -> "true";
                     case "epsilon-rule" -> "by-size";
                     case "clip" -> "none";

@@ -1,0 +1,39 @@
+package io.github.fadam.framework.optimizer;
+
+import io.github.fadam.framework.gradient.GradientTransform;
+import io.github.fadam.framework.gradient.Guard;
+import io.github.fadam.framework.gradient.LossScale;
+import io.github.fadam.framework.gradient.Squares;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+
+/**
+ * Everything around the rule that a builder has collected.
+ *
+ * @param masterWeights whether 16-bit variables get a master copy
+ * @param transforms what is done to gradients, in order
+ * @param guard what happens when a gradient is not finite
+ * @param lossScale the factor on the loss
+ * @param microSteps how many gradients a step averages, 1 for no accumulation
+ * @param squares which squares enter the Fisher information
+ * @param ema the decay of the weights' average
+ */
+record StepOptions(
+    boolean masterWeights,
+    List<GradientTransform> transforms,
+    Optional<Guard> guard,
+    Optional<LossScale> lossScale,
+    int microSteps,
+    Squares squares,
+    OptionalDouble ema) {
+
+  /** Whether gradients are tested: a loss scale that follows them has to know too. */
+  boolean isGuarded() {
+    return guard.isPresent() || lossScale.filter(LossScale.Dynamic.class::isInstance).isPresent();
+  }
+
+  boolean isAccumulated() {
+    return microSteps > 1;
+  }
+}
