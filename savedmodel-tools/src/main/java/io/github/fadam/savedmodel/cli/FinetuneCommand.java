@@ -44,6 +44,7 @@ import picocli.CommandLine.Spec;
       "  fadam finetune model --train new.npz --out model-tuned --epochs 3",
       "  fadam finetune model --train new.npz --validation held-out.npz --out tuned \\",
       "      --trainable 'head/*' --learning-rate 3e-4 --set weight-decay=0.01 --report run.json",
+      "  fadam finetune model --train new.npz --out tuned --epochs 90 --checkpoint state --resume",
       "  fadam finetune model --train both.npz --out tuned --steps 500 \\",
       "      --loss class=sparse_categorical_crossentropy --loss box=mse",
       "",
@@ -119,6 +120,28 @@ final class FinetuneCommand implements Callable<Integer> {
       description = "What the order of the rows depends on. Default: ${DEFAULT-VALUE}.")
   private long seed;
 
+  @Option(
+      names = "--checkpoint",
+      paramLabel = "DIR",
+      description =
+          "Save the run there after every epoch and when it is interrupted, the last "
+              + FitOptions.DEFAULT_KEPT_CHECKPOINTS
+              + " and the best.")
+  private Path checkpoint;
+
+  @Option(
+      names = "--checkpoint-every",
+      paramLabel = "N",
+      description = "Save after every N steps instead of every epoch.")
+  private Long checkpointEvery;
+
+  @Option(
+      names = "--resume",
+      description =
+          "Go on from the newest whole checkpoint in --checkpoint; from the beginning if there is"
+              + " none.")
+  private boolean resume;
+
   @Option(names = "--report", paramLabel = "FILE", description = "Write what was done as JSON.")
   private Path report;
 
@@ -178,6 +201,20 @@ final class FinetuneCommand implements Callable<Integer> {
       Evaluation before = tuner.evaluate(held, batchSize);
       say("before  %s", TrainingProgress.text(before));
       History history = fit(tuner, training, held);
+      if (history.resumedFrom() > 0) {
+        say("resumed after step %,d", history.resumedFrom());
+      }
+      if (history.ended() == History.Ending.INTERRUPTED) {
+        spec.commandLine()
+            .getErr()
+            .println(
+                "Interrupted after step "
+                    + (history.resumedFrom() + history.losses().size())
+                    + (checkpoint == null
+                        ? "; nothing was written."
+                        : "; it is saved in " + checkpoint + ", go on with --resume."));
+        return FadamCommand.FAILED;
+      }
       Evaluation after = tuner.evaluate(held, batchSize);
       say("after   %s", TrainingProgress.text(after));
       tuner.export(out, overwrite);
@@ -190,9 +227,27 @@ final class FinetuneCommand implements Callable<Integer> {
   }
 
   private History fit(FineTuner tuner, DataSource training, DataSource held) {
+    if (checkpoint == null) {
+      return train(tuner, training, held);
+    }
+    InterruptAtShutdown shutdown = new InterruptAtShutdown();
+    try {
+      return train(tuner, training, held);
+    } finally {
+      shutdown.close();
+    }
+  }
+
+  private History train(FineTuner tuner, DataSource training, DataSource held) {
     FitOptions options = length.options().batchSize(batchSize).shuffle(!noShuffle).seed(seed);
     if (validation != null) {
       options = options.validation(held);
+    }
+    if (checkpoint != null) {
+      options = options.checkpoint(checkpoint).resume(resume);
+      if (checkpointEvery != null) {
+        options = options.checkpointEvery(checkpointEvery);
+      }
     }
     if (earlyStopping != null) {
       options = options.listener(EarlyStopping.onLoss(earlyStopping));
@@ -233,6 +288,9 @@ final class FinetuneCommand implements Callable<Integer> {
     options.put("steps", length.steps);
     options.put("batchSize", batchSize);
     options.put("earlyStopping", earlyStopping);
+    options.put("checkpoint", checkpoint == null ? null : checkpoint.toString());
+    options.put("checkpointEvery", checkpointEvery);
+    options.put("resume", resume);
     options.put("shuffle", !noShuffle);
     options.put("seed", seed);
     return options;
@@ -243,6 +301,14 @@ final class FinetuneCommand implements Callable<Integer> {
     requirePositive("--epochs", length.epochs());
     requirePositive("--steps", length.steps);
     requirePositive("--batch-size", (long) batchSize);
+    requirePositive("--checkpoint-every", checkpointEvery);
+    if (checkpoint == null && (resume || checkpointEvery != null)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "Expected --checkpoint with "
+              + (resume ? "--resume" : "--checkpoint-every")
+              + ", found none; give the directory of the checkpoints.");
+    }
     if (earlyStopping != null) {
       requirePositive("--early-stopping", (long) earlyStopping);
       if (validation == null) {

@@ -1,5 +1,7 @@
 package io.github.fadam.savedmodel.training;
 
+import java.util.Map;
+
 /**
  * Ends a run when its validation has not got better for some epochs. The model stays as the last
  * epoch left it.
@@ -46,5 +48,15 @@ public final class EarlyStopping implements TrainingListener {
   @Override
   public boolean onEpoch(History.Epoch epoch) {
     return monitor.observe(epoch) < patience;
+  }
+
+  @Override
+  public Map<String, String> state() {
+    return monitor.state();
+  }
+
+  @Override
+  public void restore(Map<String, String> state) {
+    monitor.restore(state);
   }
 }

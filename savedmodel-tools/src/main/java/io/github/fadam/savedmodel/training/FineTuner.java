@@ -1,5 +1,6 @@
 package io.github.fadam.savedmodel.training;
 
+import io.github.fadam.framework.checkpoint.TrainingState;
 import io.github.fadam.framework.optimizer.FAdam;
 import io.github.fadam.framework.optimizer.RuleOptimizer;
 import io.github.fadam.ops.variable.TrainableVariable;
@@ -13,10 +14,15 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
@@ -49,12 +55,15 @@ public final class FineTuner implements AutoCloseable {
   private final TrainingGraph graph;
   private final RuleOptimizer optimizer;
   private final List<ModelVariable> trained;
+  private final String losses;
   private final Map<String, Operand<?>> reads = new HashMap<>();
+  private TrainingState state;
 
   private FineTuner(Builder builder) {
     trained =
         Trainables.select(
             builder.model(), builder.signature().key(), builder.trainable, builder.frozen);
+    losses = builder.objectives().stream().map(Objective::text).collect(Collectors.joining(", "));
     loaded = new LoadedSignature(builder);
     try {
       List<Output<?>> variables = new ArrayList<>();
@@ -153,6 +162,9 @@ public final class FineTuner implements AutoCloseable {
    * @return what was done
    * @throws IllegalArgumentException if the data does not fit the signature or the loss, with what
    *     does not; no step has been made then
+   * @throws io.github.fadam.framework.checkpoint.CheckpointException if the directory for
+   *     checkpoints is in use or cannot be written to, or what it holds cannot be resumed with this
+   *     model, data, options and optimizer, with all differences
    * @throws TrainingException if a loss is not finite; the step that gave it has been made
    */
   public History fit(DataSource data, FitOptions options) {
@@ -161,8 +173,51 @@ public final class FineTuner implements AutoCloseable {
     DataBinding binding = loaded.labelled(data, options.batchSize());
     Optional<DataBinding> validation =
         options.validation().map(held -> loaded.labelled(held, options.batchSize()));
-    return new TrainingLoop(loaded.session(), graph, options)
-        .run(binding, validation.map(held -> () -> loaded.evaluate(held, options.batchSize())));
+    Optional<Supplier<Evaluation>> measured =
+        validation.map(held -> () -> loaded.evaluate(held, options.batchSize()));
+    if (options.checkpoint().isEmpty()) {
+      return new TrainingLoop(loaded.session(), graph, options, Optional.empty())
+          .run(binding, measured);
+    }
+    try (RunCheckpoints checkpoints =
+        RunCheckpoints.open(
+            options.checkpoint().get(),
+            state(),
+            loaded.session(),
+            run(binding.rows(), options),
+            options.listeners())) {
+      return new TrainingLoop(loaded.session(), graph, options, Optional.of(checkpoints))
+          .run(binding, measured);
+    }
+  }
+
+  /** What training changes: the trained variables, and those that the signature assigns itself. */
+  private TrainingState state() {
+    if (state == null) {
+      Set<String> changed = ChangedVariables.by(loaded.emitted().sideEffects());
+      Map<String, TrainableVariable> variables = new LinkedHashMap<>();
+      for (ModelVariable variable : model().variables()) {
+        if (trained.contains(variable) || changed.contains(variable.handle())) {
+          variables.put(variable.name(), TrainableVariable.of(output(variable.handle())));
+        }
+      }
+      state = TrainingState.of(variables, optimizer);
+    }
+    return state;
+  }
+
+  /** What has to be the same for a run to go on, besides the optimizer. */
+  private Map<String, String> run(long rows, FitOptions options) {
+    Map<String, String> run = new LinkedHashMap<>();
+    run.put("model", ModelFingerprint.of(model().directory()));
+    run.put("signature", signature().key());
+    run.put("losses", losses);
+    run.put("rows", Long.toString(rows));
+    run.put("batch-size", Integer.toString(options.batchSize()));
+    OptionalLong order = options.order();
+    run.put("shuffle", Boolean.toString(order.isPresent()));
+    run.put("seed", order.isPresent() ? Long.toString(order.getAsLong()) : "none");
+    return run;
   }
 
   /**

@@ -1,6 +1,7 @@
 package io.github.fadam.savedmodel.training;
 
 import io.github.fadam.savedmodel.data.DataSource;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -15,6 +16,9 @@ public final class FitOptions {
   /** Rows in a batch where nothing else is said. */
   public static final int DEFAULT_BATCH_SIZE = 32;
 
+  /** Number of checkpoints that stay where nothing else is said. */
+  public static final int DEFAULT_KEPT_CHECKPOINTS = 3;
+
   private final OptionalLong epochs;
   private final OptionalLong steps;
   private final int batchSize;
@@ -22,6 +26,7 @@ public final class FitOptions {
   private final long seed;
   private final Optional<DataSource> validation;
   private final List<TrainingListener> listeners;
+  private final Optional<CheckpointPlan> checkpoint;
 
   private FitOptions(
       OptionalLong epochs,
@@ -30,7 +35,8 @@ public final class FitOptions {
       boolean shuffle,
       long seed,
       Optional<DataSource> validation,
-      List<TrainingListener> listeners) {
+      List<TrainingListener> listeners,
+      Optional<CheckpointPlan> checkpoint) {
     this.epochs = epochs;
     this.steps = steps;
     this.batchSize = batchSize;
@@ -38,6 +44,7 @@ public final class FitOptions {
     this.seed = seed;
     this.validation = validation;
     this.listeners = List.copyOf(listeners);
+    this.checkpoint = checkpoint;
   }
 
   /**
@@ -55,7 +62,8 @@ public final class FitOptions {
         true,
         0,
         Optional.empty(),
-        List.of());
+        List.of(),
+        Optional.empty());
   }
 
   /**
@@ -73,7 +81,8 @@ public final class FitOptions {
         true,
         0,
         Optional.empty(),
-        List.of());
+        List.of(),
+        Optional.empty());
   }
 
   /**
@@ -85,7 +94,8 @@ public final class FitOptions {
    */
   public FitOptions batchSize(int batchSize) {
     requirePositive("batch size", batchSize);
-    return new FitOptions(epochs, steps, batchSize, shuffle, seed, validation, listeners);
+    return new FitOptions(
+        epochs, steps, batchSize, shuffle, seed, validation, listeners, checkpoint);
   }
 
   /**
@@ -95,7 +105,8 @@ public final class FitOptions {
    * @return new options
    */
   public FitOptions shuffle(boolean shuffle) {
-    return new FitOptions(epochs, steps, batchSize, shuffle, seed, validation, listeners);
+    return new FitOptions(
+        epochs, steps, batchSize, shuffle, seed, validation, listeners, checkpoint);
   }
 
   /**
@@ -105,7 +116,8 @@ public final class FitOptions {
    * @return new options
    */
   public FitOptions seed(long seed) {
-    return new FitOptions(epochs, steps, batchSize, shuffle, seed, validation, listeners);
+    return new FitOptions(
+        epochs, steps, batchSize, shuffle, seed, validation, listeners, checkpoint);
   }
 
   /**
@@ -115,7 +127,8 @@ public final class FitOptions {
    * @return new options
    */
   public FitOptions validation(DataSource data) {
-    return new FitOptions(epochs, steps, batchSize, shuffle, seed, Optional.of(data), listeners);
+    return new FitOptions(
+        epochs, steps, batchSize, shuffle, seed, Optional.of(data), listeners, checkpoint);
   }
 
   /**
@@ -127,7 +140,80 @@ public final class FitOptions {
   public FitOptions listener(TrainingListener listener) {
     List<TrainingListener> more = new ArrayList<>(listeners);
     more.add(listener);
-    return new FitOptions(epochs, steps, batchSize, shuffle, seed, validation, more);
+    return new FitOptions(epochs, steps, batchSize, shuffle, seed, validation, more, checkpoint);
+  }
+
+  /**
+   * Saves the run after every epoch and when it ends, also when the thread is interrupted. The last
+   * {@link #DEFAULT_KEPT_CHECKPOINTS} checkpoints stay, and the one with the lowest validation
+   * loss.
+   *
+   * @param directory where to; must hold no checkpoints of another run
+   * @return new options
+   */
+  public FitOptions checkpoint(Path directory) {
+    return with(
+        new CheckpointPlan(directory, OptionalLong.empty(), DEFAULT_KEPT_CHECKPOINTS, false));
+  }
+
+  /**
+   * Saves after every so many steps instead of every epoch.
+   *
+   * @param steps number of updates, at least 1
+   * @return new options
+   * @throws IllegalArgumentException if it is below 1 or {@link #checkpoint} names no directory
+   */
+  public FitOptions checkpointEvery(long steps) {
+    requirePositive("steps between checkpoints", steps);
+    CheckpointPlan plan = plan();
+    return with(
+        new CheckpointPlan(
+            plan.directory(), OptionalLong.of(steps), plan.keepLast(), plan.resume()));
+  }
+
+  /**
+   * Sets how many checkpoints stay.
+   *
+   * @param checkpoints number of the newest ones, at least 1
+   * @return new options
+   * @throws IllegalArgumentException if it is below 1 or {@link #checkpoint} names no directory
+   */
+  public FitOptions keepLast(int checkpoints) {
+    requirePositive("checkpoints to keep", checkpoints);
+    CheckpointPlan plan = plan();
+    return with(
+        new CheckpointPlan(plan.directory(), plan.everySteps(), checkpoints, plan.resume()));
+  }
+
+  /**
+   * Says whether the run goes on from the newest whole checkpoint, where there is one. With the
+   * same model, data, batches, seed and optimizer, losses and variables are those of a run that was
+   * never interrupted, bit for bit on the same machine with the same thread counts.
+   *
+   * @param resume false to refuse a directory that holds checkpoints, the default
+   * @return new options
+   * @throws IllegalArgumentException if {@link #checkpoint} names no directory
+   */
+  public FitOptions resume(boolean resume) {
+    CheckpointPlan plan = plan();
+    return with(new CheckpointPlan(plan.directory(), plan.everySteps(), plan.keepLast(), resume));
+  }
+
+  private CheckpointPlan plan() {
+    return checkpoint.orElseThrow(
+        () ->
+            new IllegalArgumentException(
+                "Expected a directory for checkpoints first, found none; call"
+                    + " checkpoint(directory)."));
+  }
+
+  private FitOptions with(CheckpointPlan plan) {
+    return new FitOptions(
+        epochs, steps, batchSize, shuffle, seed, validation, listeners, Optional.of(plan));
+  }
+
+  Optional<CheckpointPlan> checkpoint() {
+    return checkpoint;
   }
 
   void requireValidationWhereNeeded() {

@@ -9,11 +9,17 @@ import java.util.Optional;
  * @param losses loss of every step's batch, before the step's update
  * @param epochs the epochs, the last one possibly not complete
  * @param secondsPerStep median wall time of a step in seconds, the first left out where there are
- *     more; feeding and fetching included
+ *     more, 0 where none were made; feeding and fetching included
  * @param ended why the run ended
+ * @param resumedFrom number of steps that were restored from a checkpoint and are not in {@code
+ *     losses}; 0 for a run from the beginning
  */
 public record History(
-    List<Double> losses, List<Epoch> epochs, double secondsPerStep, Ending ended) {
+    List<Double> losses,
+    List<Epoch> epochs,
+    double secondsPerStep,
+    Ending ended,
+    long resumedFrom) {
 
   /** Why a run ended. */
   public enum Ending {
@@ -42,6 +48,7 @@ public record History(
    * @param epochs see the record
    * @param secondsPerStep see the record
    * @param ended see the record
+   * @param resumedFrom see the record
    */
   public History {
     losses = List.copyOf(losses);

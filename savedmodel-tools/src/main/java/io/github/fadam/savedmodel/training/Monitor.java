@@ -1,11 +1,16 @@
 package io.github.fadam.savedmodel.training;
 
+import java.util.Map;
+
 /**
  * Watches one figure of the validation for progress.
  *
  * <p>Mutable: it remembers the best value and how many epochs have gone by without a better one.
  */
 final class Monitor {
+
+  private static final String BEST = "best";
+  private static final String EPOCHS_SINCE_BEST = "epochs-since-best";
 
   private final String metric;
   private final double leastChange;
@@ -50,6 +55,16 @@ final class Monitor {
   /** Begins to count anew, from the best value so far. */
   void forgive() {
     epochsSinceBest = 0;
+  }
+
+  Map<String, String> state() {
+    return Map.of(
+        BEST, Double.toString(best), EPOCHS_SINCE_BEST, Integer.toString(epochsSinceBest));
+  }
+
+  void restore(Map<String, String> state) {
+    best = Double.parseDouble(state.getOrDefault(BEST, "NaN"));
+    epochsSinceBest = Integer.parseInt(state.getOrDefault(EPOCHS_SINCE_BEST, "0"));
   }
 
   private boolean isBetter(double value) {

@@ -1,5 +1,7 @@
 package io.github.fadam.savedmodel.training;
 
+import java.util.HashMap;
+import java.util.Map;
 import java.util.function.DoubleConsumer;
 
 /**
@@ -7,6 +9,8 @@ import java.util.function.DoubleConsumer;
  * is multiplied by a factor, down to a least value.
  */
 public final class ReduceOnPlateau implements TrainingListener {
+
+  private static final String MULTIPLIER = "multiplier";
 
   private final Monitor monitor = new Monitor(null, 0);
   private final DoubleConsumer multiplier;
@@ -58,5 +62,18 @@ public final class ReduceOnPlateau implements TrainingListener {
       multiplier.accept(current);
     }
     return true;
+  }
+
+  @Override
+  public Map<String, String> state() {
+    Map<String, String> state = new HashMap<>(monitor.state());
+    state.put(MULTIPLIER, Double.toString(current));
+    return state;
+  }
+
+  @Override
+  public void restore(Map<String, String> state) {
+    monitor.restore(state);
+    current = Double.parseDouble(state.getOrDefault(MULTIPLIER, "1"));
   }
 }

@@ -1,5 +1,7 @@
 package io.github.fadam.savedmodel.training;
 
+import java.util.Map;
+
 /** Hears of a training run's progress, and may end it. All calls come from the training thread. */
 public interface TrainingListener {
 
@@ -42,4 +44,20 @@ public interface TrainingListener {
   default boolean needsValidation() {
     return false;
   }
+
+  /**
+   * What the listener remembers, for a checkpoint.
+   *
+   * @return name to value; nothing where it remembers nothing
+   */
+  default Map<String, String> state() {
+    return Map.of();
+  }
+
+  /**
+   * Takes back what {@link #state} gave, before a resumed run's first step.
+   *
+   * @param state name to value; empty where the saved run had no such listener
+   */
+  default void restore(Map<String, String> state) {}
 }

@@ -1,5 +1,6 @@
 package io.github.fadam.savedmodel.training;
 
+import io.github.fadam.framework.checkpoint.Progress;
 import io.github.fadam.savedmodel.data.Batches;
 import io.github.fadam.savedmodel.data.DataBinding;
 import io.github.fadam.savedmodel.training.History.Ending;
@@ -22,45 +23,73 @@ final class TrainingLoop {
   private final List<Double> losses = new ArrayList<>();
   private final List<Long> nanos = new ArrayList<>();
   private final List<History.Epoch> epochs = new ArrayList<>();
+  private final EpochMean mean = new EpochMean();
+  private final Optional<RunCheckpoints> checkpoints;
+  private long made;
 
-  TrainingLoop(Session session, TrainingGraph graph, FitOptions options) {
+  TrainingLoop(
+      Session session,
+      TrainingGraph graph,
+      FitOptions options,
+      Optional<RunCheckpoints> checkpoints) {
     this.session = session;
     this.graph = graph;
     this.options = options;
+    this.checkpoints = checkpoints;
   }
 
   History run(DataBinding data, Optional<Supplier<Evaluation>> validation) {
     Batches batches = new Batches(data.rows(), options.batchSize(), options.order());
     long total = options.totalSteps(batches.perEpoch());
-    Iterator<Batches.Batch> iterator = batches.from(0, 0);
-    Ending ending = null;
-    double sum = 0;
-    long rows = 0;
-    long steps = 0;
+    Optional<Progress> restored = checkpoints.flatMap(RunCheckpoints::restore);
+    Progress start = restored.orElse(Progress.at(0, 0, 0));
+    restored.ifPresent(mean::restore);
+    made = start.step();
+    Iterator<Batches.Batch> iterator = batches.from(start.epoch(), start.position());
+    Ending ending = made >= total ? Ending.COMPLETE : null;
     while (ending == null) {
       Batches.Batch batch = iterator.next();
       double loss = step(data, batch);
-      sum += loss * batch.rows().length;
-      rows += batch.rows().length;
-      steps++;
+      made++;
+      mean.add(loss, batch.rows().length);
       ending = endAfterStep(batch, total, loss);
-      if (batch.position() + 1 == batches.perEpoch() || ending != null) {
-        History.Epoch epoch =
-            new History.Epoch(batch.epoch() + 1, steps, sum / rows, validation.map(Supplier::get));
-        epochs.add(epoch);
-        boolean goOn = true;
-        for (TrainingListener listener : options.listeners()) {
-          goOn &= listener.onEpoch(epoch);
+      boolean epochHasEnded = batch.position() + 1 == batches.perEpoch();
+      boolean due =
+          ending != null || checkpoints.filter(c -> c.isDue(made, epochHasEnded)).isPresent();
+      if (due && !epochHasEnded) {
+        // Before the validation: who interrupts may not wait for it.
+        save(batch, Optional.empty());
+      }
+      if (epochHasEnded || ending != null) {
+        ending = endEpoch(batch, validation, ending);
+      }
+      if (epochHasEnded) {
+        mean.reset();
+        if (due || ending != null) {
+          save(batch, epochs.get(epochs.size() - 1).validation());
         }
-        if (!goOn && ending == null) {
-          ending = Ending.LISTENER;
-        }
-        sum = 0;
-        rows = 0;
-        steps = 0;
       }
     }
-    return new History(losses, epochs, secondsPerStep(), ending);
+    return new History(losses, epochs, secondsPerStep(), ending, start.step());
+  }
+
+  private Ending endEpoch(
+      Batches.Batch batch, Optional<Supplier<Evaluation>> validation, Ending ending) {
+    History.Epoch epoch =
+        new History.Epoch(
+            batch.epoch() + 1, mean.steps(), mean.mean(), validation.map(Supplier::get));
+    epochs.add(epoch);
+    boolean goOn = true;
+    for (TrainingListener listener : options.listeners()) {
+      goOn &= listener.onEpoch(epoch);
+    }
+    return !goOn && ending == null ? Ending.LISTENER : ending;
+  }
+
+  private void save(Batches.Batch batch, Optional<Evaluation> validation) {
+    checkpoints.ifPresent(
+        c ->
+            c.save(mean.addTo(Progress.at(made, batch.epoch(), batch.position() + 1)), validation));
   }
 
   private double step(DataBinding data, Batches.Batch batch) {
@@ -80,7 +109,7 @@ final class TrainingLoop {
               "Expected a finite loss, found "
                   + loss
                   + " in step "
-                  + (losses.size() + 1)
+                  + (made + 1)
                   + "; lower the learning rate, or check the model on this data with evaluate.");
         }
         losses.add(loss);
@@ -95,10 +124,9 @@ final class TrainingLoop {
     for (TrainingListener listener : options.listeners()) {
       goOn &=
           listener.onStep(
-              new TrainingListener.Step(
-                  losses.size(), total, batch.epoch() + 1, loss, batch.rows().length));
+              new TrainingListener.Step(made, total, batch.epoch() + 1, loss, batch.rows().length));
     }
-    if (losses.size() == total) {
+    if (made == total) {
       return Ending.COMPLETE;
     }
     if (!goOn) {
@@ -112,6 +140,6 @@ final class TrainingLoop {
     long[] sorted =
         nanos.stream().skip(nanos.size() > 1 ? 1 : 0).mapToLong(Long::longValue).toArray();
     Arrays.sort(sorted);
-    return sorted[sorted.length / 2] / 1e9;
+    return sorted.length == 0 ? 0 : sorted[sorted.length / 2] / 1e9;
   }
 }

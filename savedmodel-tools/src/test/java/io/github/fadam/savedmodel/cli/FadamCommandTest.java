@@ -181,6 +181,9 @@ class FadamCommandTest {
     "--epochs 0, --epochs",
     "--steps -1, --steps",
     "--batch-size 0, --batch-size",
+    "--resume, Expected --checkpoint with --resume",
+    "--checkpoint-every 5, Expected --checkpoint with --checkpoint-every",
+    "--checkpoint state --checkpoint-every 0, --checkpoint-every of at least 1",
     "--epochs 1 --steps 1, mutually exclusive",
     "--learning-rate 0, --learning-rate above 0",
     "--learning-rate NaN, --learning-rate above 0",
@@ -203,6 +206,26 @@ class FadamCommandTest {
   void refusesOptionsThatCannotBe(String options, String found) {
     assertRefused(FadamCommand.BAD_USAGE, found, finetune((Object[]) options.split(" ")));
     assertFalse(Files.exists(out));
+  }
+
+  @Test
+  void goesOnFromACheckpointAndRefusesToMixRuns() {
+    Path state = directory.resolve("state");
+    Object[] run = {"--checkpoint", state, "--checkpoint-every", 2, "--steps", 3};
+    assertEquals(0, finetune(run).exitCode());
+    assertTrue(Files.isDirectory(state.resolve("step-0000000003")));
+    assertRefused(FadamCommand.FAILED, "--resume", finetune(with(run, "--overwrite")));
+    Result resumed = finetune(with(run, "--overwrite", "--resume"));
+    assertEquals(0, resumed.exitCode(), resumed.err());
+    assertTrue(resumed.out().contains("resumed after step 3"), resumed.out());
+    assertRefused(
+        FadamCommand.FAILED,
+        "seed: saved 0, here 9",
+        finetune(with(run, "--overwrite", "--resume", "--seed", 9)));
+  }
+
+  private static Object[] with(Object[] arguments, Object... more) {
+    return Stream.concat(Arrays.stream(arguments), Arrays.stream(more)).toArray();
   }
 
   @ParameterizedTest
