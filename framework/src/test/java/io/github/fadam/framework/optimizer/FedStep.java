@@ -14,6 +14,7 @@ import org.tensorflow.Result;
 import org.tensorflow.Session;
 import org.tensorflow.Tensor;
 import org.tensorflow.framework.optimizers.Optimizer.GradAndVar;
+import org.tensorflow.ndarray.FloatNdArray;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
@@ -175,7 +176,7 @@ final class FedStep implements AutoCloseable {
     if (tensor instanceof TFloat64 doubles) {
       doubles.scalars().forEach(scalar -> numbers.add(scalar.getDouble()));
     } else {
-      ((TFloat32) tensor).scalars().forEach(scalar -> numbers.add(scalar.getFloat()));
+      ((FloatNdArray) tensor).scalars().forEach(scalar -> numbers.add(scalar.getFloat()));
     }
     return numbers.build().toArray();
   }
