@@ -9,6 +9,7 @@ public final class CheckpointException extends RuntimeException {
 
   private static final long serialVersionUID = 1L;
 
+  /** What does not fit, a line each; empty where nothing was compared. */
   private final List<String> differences;
 
   CheckpointException(String message) {

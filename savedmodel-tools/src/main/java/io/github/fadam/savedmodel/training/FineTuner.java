@@ -50,6 +50,10 @@ import org.tensorflow.Tensor;
  */
 public final class FineTuner implements AutoCloseable {
 
+  /** Options of an optimizer that ask more of a loop, with their values that ask nothing. */
+  private static final Map<String, String> OPTIONS_OF_OTHER_LOOPS =
+      Map.of("accumulate", "1", "guard", "none", "loss-scale", "none", "ema", "none");
+
   private final LoadedSignature loaded;
   private final SavedModelExporter exporter;
   private final TrainingGraph graph;
@@ -69,6 +73,7 @@ public final class FineTuner implements AutoCloseable {
       List<Output<?>> variables = new ArrayList<>();
       trained.forEach(variable -> variables.add(output(variable.handle())));
       optimizer = builder.optimizer.apply(loaded.graph());
+      requireOneRunAStep(optimizer);
       graph =
           TrainingGraph.build(
               loaded.ops(), loaded.emitted(), loaded.scoring(), variables, optimizer);
@@ -78,6 +83,23 @@ public final class FineTuner implements AutoCloseable {
       loaded.close();
       throw e;
     }
+  }
+
+  /** The loop makes one update a batch and fetches the loss of each: other ways are not its own. */
+  private static void requireOneRunAStep(RuleOptimizer optimizer) {
+    OPTIONS_OF_OTHER_LOOPS.forEach(
+        (option, off) -> {
+          String value = optimizer.settings().get(option);
+          if (!off.equals(value)) {
+            throw new IllegalArgumentException(
+                "Expected an optimizer whose every batch is a step, found "
+                    + option
+                    + "="
+                    + value
+                    + "; FineTuner's loop does not follow this option, leave it out or run the"
+                    + " optimizer in a loop of your own.");
+          }
+        });
   }
 
   /**

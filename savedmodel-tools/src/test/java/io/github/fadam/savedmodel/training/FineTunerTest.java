@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.fadam.framework.group.ParameterGroup;
 import io.github.fadam.framework.loss.Losses;
 import io.github.fadam.framework.optimizer.FAdam;
 import io.github.fadam.framework.optimizer.Sgd;
@@ -163,6 +164,37 @@ class FineTunerTest {
     refuses("found logits", b -> b.loss("logits", Losses.meanSquaredError()));
     refuses("cover all", b -> b.frozen("*"));
     refuses("froze", b -> b.trainable("moving_mean"));
+  }
+
+  @Test
+  void refusesWhatItsLoopDoesNotFollow() {
+    for (String[] option :
+        new String[][] {{"accumulate", "4"}, {"guard", "skip"}, {"ema", "0.99"}}) {
+      refuses(
+          option[0] + "=",
+          b -> b.optimizer(graph -> FAdam.builder(graph).set(option[0], option[1]).build()));
+    }
+  }
+
+  @Test
+  void groupsSpeakOfTheModelsNames() {
+    try (FineTuner tuner =
+        FineTuner.of(CNN.directory())
+            .optimizer(
+                graph ->
+                    Sgd.builder(graph)
+                        .learningRate(0.1)
+                        .group(ParameterGroup.matching("cnn/stem/*", "norm/*").frozen())
+                        .build())
+            .build()) {
+      tuner.fit(CNN.data(), FitOptions.steps(2));
+      for (ModelVariable variable : tuner.trained()) {
+        double[] initial = CNN.numbers("initial:" + variable.name());
+        boolean frozen = variable.name().matches("cnn/(stem|norm)/.*");
+        assertEquals(
+            frozen, differences(initial, value(tuner, variable)).isEmpty(), variable.name());
+      }
+    }
   }
 
   @Test
