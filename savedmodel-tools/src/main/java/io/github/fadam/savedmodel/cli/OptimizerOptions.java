@@ -1,10 +1,12 @@
 package io.github.fadam.savedmodel.cli;
 
+import io.github.fadam.framework.group.ParameterGroup;
 import io.github.fadam.framework.optimizer.Optimizers;
 import io.github.fadam.framework.optimizer.RuleOptimizer;
 import io.github.fadam.framework.optimizer.RuleOptimizerBuilder;
 import io.github.fadam.framework.schedule.Schedules;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import org.tensorflow.Graph;
@@ -40,6 +42,22 @@ final class OptimizerOptions {
               + " linear, cosine, polynomial, exponential, inverse-square-root, one-cycle and more;"
               + " for example cosine:warmup=500 or linear:warmup=10%%,end=0.1. Default: constant.")
   private String schedule;
+
+  @Option(
+      names = "--clip-norm",
+      paramLabel = "X",
+      description = "Scale all gradients together down to at most this norm. Default: not.")
+  private Double clipNorm;
+
+  @Option(
+      names = "--group",
+      paramLabel = "'GLOB[, GLOB]...: KEY=VALUE[, KEY=VALUE]...'",
+      description = {
+        "Other settings for variables whose names match; the first group that matches counts. Keys:"
+            + " learning-rate, learning-rate-multiplier, weight-decay, clip, or the word frozen. For"
+            + " example --group 'bias, gamma, beta: weight-decay=0'. May be repeated."
+      })
+  private List<String> groups = List.of();
 
   @Option(
       names = "--set",
@@ -84,6 +102,8 @@ final class OptimizerOptions {
     report.put("optimizer", optimizer);
     report.put("learningRate", learningRate());
     report.put("schedule", schedule);
+    report.put("clipNorm", clipNorm);
+    report.put("groups", groups);
     report.put("set", settings);
     return report;
   }
@@ -94,6 +114,10 @@ final class OptimizerOptions {
     } else {
       builder.learningRate(learningRate());
     }
+    if (clipNorm != null) {
+      builder.clipByGlobalNorm(clipNorm);
+    }
+    groups.forEach(group -> ParameterGroup.parse(group).forEach(builder::group));
     settings.forEach(builder::set);
     return builder;
   }

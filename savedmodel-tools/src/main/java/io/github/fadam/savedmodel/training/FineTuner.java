@@ -74,6 +74,9 @@ public final class FineTuner implements AutoCloseable {
       trained.forEach(variable -> variables.add(output(variable.handle())));
       optimizer = builder.optimizer.apply(loaded.graph());
       requireOneRunAStep(optimizer);
+      Map<String, String> names =
+          trained.stream().collect(Collectors.toMap(ModelVariable::handle, ModelVariable::name));
+      optimizer.useNames(variable -> names.getOrDefault(variable.name(), variable.name()));
       graph =
           TrainingGraph.build(
               loaded.ops(), loaded.emitted(), loaded.scoring(), variables, optimizer);

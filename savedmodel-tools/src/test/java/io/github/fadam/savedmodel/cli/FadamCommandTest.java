@@ -172,6 +172,17 @@ class FadamCommandTest {
   }
 
   @Test
+  void takesGroupsByTheModelsNames() {
+    Result result =
+        finetune("--steps", "2", "--clip-norm", "1", "--group", "bias, norm/*: weight-decay=0");
+    assertEquals(0, result.exitCode(), result.err());
+    Result unknown = finetune("--steps", "2", "--overwrite", "--group", "heads/*: weight-decay=0");
+    assertRefused(FadamCommand.FAILED, "heads/*", unknown);
+    Result loop = finetune("--steps", "2", "--overwrite", "--set", "accumulate=2");
+    assertRefused(FadamCommand.FAILED, "accumulate=2", loop);
+  }
+
+  @Test
   void namesTheSignatureThatWasMeant() {
     assertRefused(FadamCommand.FAILED, "did you mean", finetune("--signature", "serving_defalt"));
   }
@@ -191,6 +202,8 @@ class FadamCommandTest {
     "--optimizer lion, lion",
     "--set beta1=2, beta1",
     "--schedule sawtooth, sawtooth",
+    "--clip-norm 0, clip",
+    "--group bias:speed=3, speed",
     "--early-stopping 0, --early-stopping",
     "--early-stopping 2, --validation with --early-stopping",
     "--set beta9=0.5, beta9",
