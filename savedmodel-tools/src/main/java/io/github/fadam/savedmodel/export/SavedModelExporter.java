@@ -18,6 +18,8 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.tensorflow.Graph;
 import org.tensorflow.Operation;
 import org.tensorflow.SavedModelBundle;
@@ -44,6 +46,7 @@ public final class SavedModelExporter {
   private static final String MODEL_FILE = "saved_model.pb";
   private static final String VARIABLES = "variables";
   private static final String FINGERPRINT = "fingerprint.pb";
+  private static final Pattern VERSION = Pattern.compile("[0-9]{1,18}");
 
   private final SavedModel model;
   private final Session session;
@@ -138,6 +141,46 @@ public final class SavedModelExporter {
               + e.getMessage()
               + "); nothing was left there. Check that the place is writable and has room.",
           e);
+    }
+  }
+
+  /**
+   * Writes the model as the next version below a directory that TensorFlow Serving watches: {@code
+   * BASE/1} where there is none yet, else one more than the highest number there.
+   *
+   * @param base the directory of the versions; made if it does not exist
+   * @return the directory of the new version
+   * @throws IllegalArgumentException if it is inside the source model; nothing has been written
+   *     then
+   * @throws IOException if something cannot be written; the versions are as they were before
+   */
+  public Path exportVersion(Path base) throws IOException {
+    while (true) {
+      Path version = base.resolve(Long.toString(nextVersion(base)));
+      try {
+        export(version, false);
+        return version;
+      } catch (FileAlreadyExistsException e) {
+        if (!Files.exists(version, LinkOption.NOFOLLOW_LINKS)) {
+          throw e;
+        }
+        // Somebody else wrote this version meanwhile: the one after it is free.
+      }
+    }
+  }
+
+  private static long nextVersion(Path base) throws IOException {
+    if (!Files.exists(base)) {
+      return 1;
+    }
+    try (Stream<Path> children = Files.list(base)) {
+      return 1
+          + children
+              .map(child -> child.getFileName().toString())
+              .filter(name -> VERSION.matcher(name).matches())
+              .mapToLong(Long::parseLong)
+              .max()
+              .orElse(0);
     }
   }
 

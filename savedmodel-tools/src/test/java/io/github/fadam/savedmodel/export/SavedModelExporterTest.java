@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.fadam.framework.file.WholeDirectory;
 import io.github.fadam.ops.variable.TrainableVariable;
 import io.github.fadam.savedmodel.model.ModelVariable;
 import io.github.fadam.savedmodel.model.SavedModel;
@@ -22,6 +24,8 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -137,6 +141,53 @@ class SavedModelExporterTest {
             .get(0);
     try (var result = session.runner().fetch(value).run()) {
       return Models.bytes(result.get(0));
+    }
+  }
+
+  @Test
+  void versionsAreCountedOnFromTheHighest() throws IOException {
+    Path base = folder.resolve("served/model");
+    export(
+        exporter -> {
+          assertEquals(base.resolve("1"), exporter.exportVersion(base));
+          assertEquals(base.resolve("2"), exporter.exportVersion(base));
+          Files.createDirectories(base.resolve("41"));
+          Files.createDirectories(base.resolve("99-old"));
+          Files.createDirectories(base.resolve("999999999999999999999"));
+          assertEquals(base.resolve("42"), exporter.exportVersion(base));
+        });
+    assertEquals(List.of("1", "2", "41", "42", "99-old", "999999999999999999999"), children(base));
+    assertSameContents(contents(base.resolve("1")), contents(base.resolve("42")));
+  }
+
+  /** A served model is a version itself: the next one goes beside it. */
+  @Test
+  void theNextVersionOfAServedModelGoesBesideIt() throws IOException {
+    Path source =
+        Models.copy("keras3_mlp", Files.createDirectory(folder.resolve("m")).resolve("7"));
+    SavedModel model = SavedModel.read(source);
+    try (SavedModelBundle bundle = SavedModelBundle.load(source.toString())) {
+      SavedModelExporter exporter = SavedModelExporter.of(model, bundle);
+      assertEquals(folder.resolve("m/8"), exporter.exportVersion(folder.resolve("m")));
+      assertThrows(IllegalArgumentException.class, () -> exporter.exportVersion(source));
+    }
+    assertEquals(List.of("7", "8"), children(folder.resolve("m")));
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void theTargetMayBeOnAnotherFileSystem() throws IOException {
+    Path memory = Path.of("/dev/shm");
+    assumeTrue(
+        Files.isWritable(memory) && !Files.getFileStore(memory).equals(Files.getFileStore(folder)),
+        "needs a second file system");
+    Path place = Files.createTempDirectory(memory, "fadam");
+    try {
+      export(exporter -> exporter.export(place.resolve("tuned"), false));
+      assertNotEquals(List.of(), SavedModel.read(place.resolve("tuned")).variables());
+      assertEquals(List.of("tuned"), children(place));
+    } finally {
+      WholeDirectory.remove(place);
     }
   }
 
