@@ -19,6 +19,7 @@ final class BuiltInGradients {
             ElementwiseGradients.formulas(),
             IndexingGradients.formulas(),
             LayerGradients.formulas(),
+            ListGradients.formulas(),
             MatrixGradients.formulas(),
             PassThroughGradients.formulas(),
             ReductionGradients.formulas(),

@@ -9,8 +9,8 @@ import org.tensorflow.Output;
 
 /**
  * Operations through which no gradient flows by definition, but whose gradient TensorFlow asks for
- * when they lie between a variable and the loss: steps, choices, tests and random numbers whose
- * shape comes from a variable.
+ * when they lie between a variable and the loss: steps, choices, tests, and what takes only a shape
+ * from a variable, such as random numbers and empty lists.
  */
 final class ZeroGradients {
 
@@ -22,6 +22,7 @@ final class ZeroGradients {
           "ArgMin",
           "Bucketize",
           "Ceil",
+          "EmptyTensorList",
           "FloorDiv",
           "InTopK",
           "InTopKV2",
@@ -46,6 +47,9 @@ final class ZeroGradients {
           "StatelessRandomUniformV2",
           "StatelessTruncatedNormal",
           "StatelessTruncatedNormalV2",
+          "TensorListElementShape",
+          "TensorListLength",
+          "TensorListReserve",
           "TruncateDiv",
           "TruncatedNormal",
           "UpperBound",

@@ -46,6 +46,7 @@ final class DifferenceQuotient {
   private DataType type = DataType.DT_DOUBLE;
   private double step = 1e-5;
   private double tolerance = 1e-7;
+  private boolean given;
   private Set<Integer> unreached = Set.of();
 
   private DifferenceQuotient(String name, Model model) {
@@ -68,6 +69,14 @@ final class DifferenceQuotient {
     return this;
   }
 
+  /** Adds a variable with given values. */
+  DifferenceQuotient values(Shape shape, double[] values) {
+    shapes.add(shape);
+    ranges.add(values);
+    given = true;
+    return this;
+  }
+
   /** Adds a variable with values from -1 to 1. */
   DifferenceQuotient input(long... shape) {
     return between(-1, 1, shape);
@@ -82,7 +91,8 @@ final class DifferenceQuotient {
   }
 
   DifferenceQuotient unreached(Integer... inputs) {
-    unreached = Set.of(inputs);
+    unreached = new java.util.HashSet<>(unreached);
+    unreached.addAll(Set.of(inputs));
     return this;
   }
 
@@ -120,7 +130,8 @@ final class DifferenceQuotient {
       List<Op> assigns = new ArrayList<>();
       for (int i = 0; i < inputs.length; i++) {
         double[] range = ranges.get(i);
-        double[] values = random.doubles(shapes.get(i).size(), range[0], range[1]).toArray();
+        double[] values =
+            given ? range : random.doubles(shapes.get(i).size(), range[0], range[1]).toArray();
         start.add(values);
         inputs[i] = variable(tf, i, values);
         Operand<TFloat64> feed = tf.placeholder(TFloat64.class);
@@ -178,7 +189,8 @@ final class DifferenceQuotient {
     return new Input(variable, variable.read(tf));
   }
 
-  private static Operand<TFloat64> loss(Ops tf, Operand<?> output) {
+  /** The sum of all elements, each with a weight of its own. */
+  static Operand<TFloat64> loss(Ops tf, Operand<?> output) {
     Operand<TFloat64> values = cast64(tf, output);
     Operand<TFloat64> places =
         tf.dtypes.cast(tf.range(tf.constant(0), tf.size(values), tf.constant(1)), TFloat64.class);
@@ -193,11 +205,11 @@ final class DifferenceQuotient {
     return (Operand<TFloat64>) cast(tf, value, DataType.DT_DOUBLE);
   }
 
-  private static Operand<?> cast(Ops tf, Operand<?> value, DataType type) {
+  static Operand<?> cast(Ops tf, Operand<?> value, DataType type) {
     return Raw.op(tf, "Cast").attr("DstT", type).in(value);
   }
 
-  private static double[] fetch(Session session, Operand<?> operand) {
+  static double[] fetch(Session session, Operand<?> operand) {
     try (var result = session.runner().fetch(operand).run()) {
       TFloat64 tensor = (TFloat64) result.get(0);
       double[] values = new double[(int) tensor.size()];

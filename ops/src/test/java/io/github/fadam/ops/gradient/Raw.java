@@ -29,6 +29,8 @@ final class Raw {
       builder.setAttr(name, text);
     } else if (value instanceof Integer number) {
       builder.setAttr(name, number.longValue());
+    } else if (value instanceof Double number) {
+      builder.setAttr(name, number.floatValue());
     } else if (value instanceof Float number) {
       builder.setAttr(name, number);
     } else if (value instanceof Boolean flag) {
