@@ -171,11 +171,6 @@ final class FinetuneCommand implements Callable<Integer> {
       return epochs == null && steps == null ? Long.valueOf(1) : epochs;
     }
 
-    /** Number of steps that a run over so many rows will have. */
-    long steps(long rows, int batchSize) {
-      return steps != null ? steps : epochs() * ((rows + batchSize - 1) / batchSize);
-    }
-
     FitOptions options() {
       return steps != null ? FitOptions.steps(steps) : FitOptions.epochs(epochs());
     }
@@ -193,7 +188,7 @@ final class FinetuneCommand implements Callable<Integer> {
         FineTuner.of(model)
             .trainable(trainable.toArray(String[]::new))
             .frozen(frozen.toArray(String[]::new))
-            .optimizer(optimizer.factory(length.steps(training.rows(), batchSize)));
+            .optimizer(optimizer.factory(steps(training.rows())));
     loss.apply(builder);
     try (FineTuner tuner = builder.build()) {
       say("%s: %,d of %,d parameters train", model, tuner.trainedParameters(), tuner.parameters());
@@ -224,6 +219,10 @@ final class FinetuneCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  private long steps(long rows) {
+    return length.options().batchSize(batchSize).totalSteps(rows, optimizer.microSteps());
   }
 
   private History fit(FineTuner tuner, DataSource training, DataSource held) {

@@ -86,9 +86,16 @@ final class OptimizerOptions {
       throw usage("Expected a --learning-rate above 0, found " + learningRate + "; try 0.001.");
     }
     try (Graph graph = new Graph()) {
-      configure(Optimizers.named(optimizer).apply(graph), ANY_STEPS);
+      configure(Optimizers.named(optimizer).apply(graph), ANY_STEPS).build();
     } catch (IllegalArgumentException e) {
       throw usage(e.getMessage());
+    }
+  }
+
+  /** Number of batches that a step takes. */
+  int microSteps() {
+    try (Graph graph = new Graph()) {
+      return configure(Optimizers.named(optimizer).apply(graph), ANY_STEPS).build().microSteps();
     }
   }
 

@@ -13,12 +13,16 @@ final class EpochMean {
   private long rows;
   private long steps;
 
-  void add(double loss, int batchRows) {
-    sum += loss * batchRows;
-    rows += batchRows;
+  /** A loss that is no number, which a guard let pass, does not count. */
+  void add(double loss, long stepRows) {
+    if (Double.isFinite(loss)) {
+      sum += loss * stepRows;
+      rows += stepRows;
+    }
     steps++;
   }
 
+  /** NaN where no loss counted. */
   double mean() {
     return sum / rows;
   }

@@ -46,13 +46,13 @@ import org.tensorflow.Tensor;
  * normalisation uses the stored averages and leaves them as they are, dropout is off. The source
  * directory is never touched.
  *
+ * <p>Where the optimizer keeps an average of the weights, the model is what the average says:
+ * validation, {@link #evaluate}, {@link #predict}, {@link #value} and {@link #export} use it. Only
+ * training goes on with the weights themselves. Before the first step there is no average.
+ *
  * <p>Not safe for use by several threads. {@link #close} frees the graph and the session.
  */
 public final class FineTuner implements AutoCloseable {
-
-  /** Options of an optimizer that ask more of a loop, with their values that ask nothing. */
-  private static final Map<String, String> OPTIONS_OF_OTHER_LOOPS =
-      Map.of("accumulate", "1", "guard", "none", "loss-scale", "none", "ema", "none");
 
   private final LoadedSignature loaded;
   private final SavedModelExporter exporter;
@@ -61,6 +61,7 @@ public final class FineTuner implements AutoCloseable {
   private final List<ModelVariable> trained;
   private final String losses;
   private final Map<String, Operand<?>> reads = new HashMap<>();
+  private final Averages averages;
   private TrainingState state;
 
   private FineTuner(Builder builder) {
@@ -73,7 +74,6 @@ public final class FineTuner implements AutoCloseable {
       List<Output<?>> variables = new ArrayList<>();
       trained.forEach(variable -> variables.add(output(variable.handle())));
       optimizer = builder.optimizer.apply(loaded.graph());
-      requireOneRunAStep(optimizer);
       Map<String, String> names =
           trained.stream().collect(Collectors.toMap(ModelVariable::handle, ModelVariable::name));
       optimizer.useNames(variable -> names.getOrDefault(variable.name(), variable.name()));
@@ -81,28 +81,12 @@ public final class FineTuner implements AutoCloseable {
           TrainingGraph.build(
               loaded.ops(), loaded.emitted(), loaded.scoring(), variables, optimizer);
       exporter = SavedModelExporter.of(loaded.model(), loaded.bundle());
+      averages = new Averages(loaded.ops(), loaded.session(), optimizer);
       loaded.session().initialize();
     } catch (RuntimeException | Error e) {
       loaded.close();
       throw e;
     }
-  }
-
-  /** The loop makes one update a batch and fetches the loss of each: other ways are not its own. */
-  private static void requireOneRunAStep(RuleOptimizer optimizer) {
-    OPTIONS_OF_OTHER_LOOPS.forEach(
-        (option, off) -> {
-          String value = optimizer.settings().get(option);
-          if (!off.equals(value)) {
-            throw new IllegalArgumentException(
-                "Expected an optimizer whose every batch is a step, found "
-                    + option
-                    + "="
-                    + value
-                    + "; FineTuner's loop does not follow this option, leave it out or run the"
-                    + " optimizer in a loop of your own.");
-          }
-        });
   }
 
   /**
@@ -182,6 +166,10 @@ public final class FineTuner implements AutoCloseable {
   /**
    * Trains. May be called again and goes on with what the model has become then.
    *
+   * <p>An optimizer that accumulates takes several batches for a step. Listeners, losses, schedules
+   * and checkpoints count steps. A batch that the guard skips is not replaced: the optimizer's next
+   * update comes one batch later then.
+   *
    * @param data the training data: a column for each input of the signature, and the labels
    * @param options how long and in which batches
    * @return what was done
@@ -190,7 +178,10 @@ public final class FineTuner implements AutoCloseable {
    * @throws io.github.fadam.framework.checkpoint.CheckpointException if the directory for
    *     checkpoints is in use or cannot be written to, or what it holds cannot be resumed with this
    *     model, data, options and optimizer, with all differences
-   * @throws TrainingException if a loss is not finite; the step that gave it has been made
+   * @throws TrainingException if a loss is not finite and no guard has skipped its gradients; the
+   *     update that it gave has been made
+   * @throws io.github.fadam.framework.gradient.NonFiniteGradientsException if the guard has skipped
+   *     as many steps in a row as it fails after
    */
   public History fit(DataSource data, FitOptions options) {
     loaded.requireOpen();
@@ -199,7 +190,8 @@ public final class FineTuner implements AutoCloseable {
     Optional<DataBinding> validation =
         options.validation().map(held -> loaded.labelled(held, options.batchSize()));
     Optional<Supplier<Evaluation>> measured =
-        validation.map(held -> () -> loaded.evaluate(held, options.batchSize()));
+        validation.map(
+            held -> () -> averages.inPlace(() -> loaded.evaluate(held, options.batchSize())));
     if (options.checkpoint().isEmpty()) {
       return new TrainingLoop(loaded.session(), graph, options, Optional.empty())
           .run(binding, measured);
@@ -254,7 +246,8 @@ public final class FineTuner implements AutoCloseable {
    * @throws IllegalArgumentException if the data does not fit the signature or the loss
    */
   public Evaluation evaluate(DataSource data, int batchSize) {
-    return loaded.evaluate(data, batchSize);
+    loaded.requireOpen();
+    return averages.inPlace(() -> loaded.evaluate(data, batchSize));
   }
 
   /**
@@ -266,7 +259,8 @@ public final class FineTuner implements AutoCloseable {
    * @throws IllegalArgumentException if the data does not fit the signature
    */
   public Predictions predict(DataSource data, int batchSize) {
-    return loaded.predict(data, batchSize);
+    loaded.requireOpen();
+    return averages.inPlace(() -> loaded.predict(data, batchSize));
   }
 
   /**
@@ -289,7 +283,11 @@ public final class FineTuner implements AutoCloseable {
    */
   public void export(Path target, boolean overwrite) throws IOException {
     loaded.requireOpen();
-    exporter.export(target, overwrite);
+    averages.<Void, IOException>inPlace(
+        () -> {
+          exporter.export(target, overwrite);
+          return null;
+        });
   }
 
   /**
@@ -348,7 +346,7 @@ public final class FineTuner implements AutoCloseable {
     Operand<?> read =
         reads.computeIfAbsent(
             variable.handle(), handle -> TrainableVariable.of(output(handle)).read(loaded.ops()));
-    return loaded.session().runner().fetch(read).run().get(0);
+    return averages.inPlace(() -> loaded.session().runner().fetch(read).run().get(0));
   }
 
   private Output<?> output(String operation) {

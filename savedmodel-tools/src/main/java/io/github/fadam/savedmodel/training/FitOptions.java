@@ -50,7 +50,8 @@ public final class FitOptions {
   /**
    * Trains for a number of epochs, in shuffled batches of {@link #DEFAULT_BATCH_SIZE} with seed 0.
    *
-   * @param epochs number of times every row is used, at least 1
+   * @param epochs number of times every row is used, at least 1; where the optimizer accumulates,
+   *     the last step is filled up from the epoch after
    * @return the options
    * @throws IllegalArgumentException if it is below 1
    */
@@ -87,6 +88,8 @@ public final class FitOptions {
 
   /**
    * Sets the number of rows in a batch. The last batch of an epoch has the rows that are left.
+   * Where the optimizer accumulates, it is the micro-batch: a step takes {@code
+   * RuleOptimizer.microSteps()} of them, across the end of an epoch too.
    *
    * @param batchSize at least 1
    * @return new options
@@ -230,8 +233,19 @@ public final class FitOptions {
             });
   }
 
-  long totalSteps(long stepsPerEpoch) {
-    return steps.orElseGet(() -> Math.multiplyExact(epochs.getAsLong(), stepsPerEpoch));
+  /**
+   * The length of a run, which schedules need.
+   *
+   * @param rows number of rows of the training data, at least 1
+   * @param microSteps number of batches that a step takes, {@code RuleOptimizer.microSteps()}
+   * @return number of steps
+   */
+  public long totalSteps(long rows, int microSteps) {
+    return steps.orElseGet(
+        () -> {
+          long batches = Math.multiplyExact(epochs.getAsLong(), (rows + batchSize - 1) / batchSize);
+          return (batches + microSteps - 1) / microSteps;
+        });
   }
 
   int batchSize() {

@@ -18,9 +18,10 @@ import org.tensorflow.types.family.TType;
  * What is added to a signature's scoring graph to train it: gradients and the optimizer's step.
  *
  * @param scoring inputs, labels, loss
- * @param step runs one update and what the signature's functions do besides
+ * @param step runs one micro-step and what the signature's functions do besides
+ * @param optimizer whose step it is
  */
-record TrainingGraph(ScoringGraph scoring, Op step) {
+record TrainingGraph(ScoringGraph scoring, Op step, RuleOptimizer optimizer) {
 
   /** Adds the step. */
   static TrainingGraph build(
@@ -38,8 +39,8 @@ record TrainingGraph(ScoringGraph scoring, Op step) {
     for (GradAndVar<?> pair : optimizer.computeGradients(loss, variables)) {
       pairs.add(behind(after, pair));
     }
-    return new TrainingGraph(
-        scoring, optimizer.applyGradients(pairs, optimizer.getOptimizerName() + "-step"));
+    Op step = optimizer.applyGradients(pairs, optimizer.getOptimizerName() + "-step");
+    return new TrainingGraph(scoring, step, optimizer);
   }
 
   @SuppressWarnings("unchecked") // the pair's two types are one

@@ -8,13 +8,15 @@ public interface TrainingListener {
   /**
    * A step that was made.
    *
-   * @param step number of the step in this run, from 1
+   * @param step number of the step in this run, from 1; one that the guard skipped counts
    * @param totalSteps number of steps that the run will have
-   * @param epoch number of the epoch in this run, from 1
-   * @param loss loss of the step's batch before its update
-   * @param rows number of rows of the batch
+   * @param epoch number of the epoch in this run that the step's first batch is of, from 1
+   * @param loss loss before the update, as {@link History#losses} has it
+   * @param rows number of rows of the step's batches
+   * @param skipped number of steps that the guard has skipped, as {@link History#skippedSteps} has
+   *     it
    */
-  record Step(long step, long totalSteps, long epoch, double loss, int rows) {}
+  record Step(long step, long totalSteps, long epoch, double loss, long rows, long skipped) {}
 
   /**
    * A step was made.

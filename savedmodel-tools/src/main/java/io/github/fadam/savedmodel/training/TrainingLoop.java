@@ -6,15 +6,12 @@ import io.github.fadam.savedmodel.data.DataBinding;
 import io.github.fadam.savedmodel.training.History.Ending;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
-import org.tensorflow.Result;
 import org.tensorflow.Session;
-import org.tensorflow.types.TFloat32;
 
-/** Feeds batches to a training graph's step, one after the other, and reports. */
+/** Makes a training graph's steps, one after the other, and reports. */
 final class TrainingLoop {
 
   private final Session session;
@@ -40,44 +37,54 @@ final class TrainingLoop {
 
   History run(DataBinding data, Optional<Supplier<Evaluation>> validation) {
     Batches batches = new Batches(data.rows(), options.batchSize(), options.order());
-    long total = options.totalSteps(batches.perEpoch());
+    long total = options.totalSteps(data.rows(), graph.optimizer().microSteps());
     Optional<Progress> restored = checkpoints.flatMap(RunCheckpoints::restore);
     Progress start = restored.orElse(Progress.at(0, 0, 0));
     restored.ifPresent(mean::restore);
     made = start.step();
-    Iterator<Batches.Batch> iterator = batches.from(start.epoch(), start.position());
+    StepRunner steps = new StepRunner(session, graph, data, batches, start);
     Ending ending = made >= total ? Ending.COMPLETE : null;
     while (ending == null) {
-      Batches.Batch batch = iterator.next();
-      double loss = step(data, batch);
+      StepRunner.Made step = timed(steps);
       made++;
-      mean.add(loss, batch.rows().length);
-      ending = endAfterStep(batch, total, loss);
-      boolean epochHasEnded = batch.position() + 1 == batches.perEpoch();
+      losses.add(step.loss());
+      mean.add(step.loss(), step.rows());
+      ending = endAfterStep(step, total, steps.skipped());
+      boolean epochHasEnded = step.endedEpoch().isPresent();
       boolean due =
           ending != null || checkpoints.filter(c -> c.isDue(made, epochHasEnded)).isPresent();
       if (due && !epochHasEnded) {
         // Before the validation: who interrupts may not wait for it.
-        save(batch, Optional.empty());
+        save(step, Optional.empty());
       }
       if (epochHasEnded || ending != null) {
-        ending = endEpoch(batch, validation, ending);
+        ending = endEpoch(step, validation, ending);
       }
       if (epochHasEnded) {
         mean.reset();
         if (due || ending != null) {
-          save(batch, epochs.get(epochs.size() - 1).validation());
+          save(step, epochs.get(epochs.size() - 1).validation());
         }
       }
     }
-    return new History(losses, epochs, secondsPerStep(), ending, start.step());
+    return new History(losses, epochs, secondsPerStep(), ending, start.step(), steps.skipped());
+  }
+
+  private StepRunner.Made timed(StepRunner steps) {
+    long start = System.nanoTime();
+    StepRunner.Made step = steps.next();
+    nanos.add(System.nanoTime() - start);
+    return step;
   }
 
   private Ending endEpoch(
-      Batches.Batch batch, Optional<Supplier<Evaluation>> validation, Ending ending) {
+      StepRunner.Made step, Optional<Supplier<Evaluation>> validation, Ending ending) {
     History.Epoch epoch =
         new History.Epoch(
-            batch.epoch() + 1, mean.steps(), mean.mean(), validation.map(Supplier::get));
+            step.endedEpoch().orElse(step.last().epoch()) + 1,
+            mean.steps(),
+            mean.mean(),
+            validation.map(Supplier::get));
     epochs.add(epoch);
     boolean goOn = true;
     for (TrainingListener listener : options.listeners()) {
@@ -86,45 +93,18 @@ final class TrainingLoop {
     return !goOn && ending == null ? Ending.LISTENER : ending;
   }
 
-  private void save(Batches.Batch batch, Optional<Evaluation> validation) {
-    checkpoints.ifPresent(
-        c ->
-            c.save(mean.addTo(Progress.at(made, batch.epoch(), batch.position() + 1)), validation));
+  private void save(StepRunner.Made step, Optional<Evaluation> validation) {
+    Batches.Batch last = step.last();
+    Progress progress = Progress.at(made, last.epoch(), last.position() + 1);
+    checkpoints.ifPresent(c -> c.save(mean.addTo(progress), validation));
   }
 
-  private double step(DataBinding data, Batches.Batch batch) {
-    long start = System.nanoTime();
-    try (Feeds feeds = Feeds.of(graph.scoring(), data.tensors(batch.rows()))) {
-      if (losses.isEmpty()) {
-        for (ProbabilityCheck check : graph.scoring().checks()) {
-          check.run(session, feeds);
-        }
-      }
-      Session.Runner runner =
-          feeds.into(session.runner()).fetch(graph.scoring().loss()).addTarget(graph.step());
-      try (Result result = runner.run()) {
-        double loss = ((TFloat32) result.get(0)).getFloat();
-        if (!Double.isFinite(loss)) {
-          throw new TrainingException(
-              "Expected a finite loss, found "
-                  + loss
-                  + " in step "
-                  + (made + 1)
-                  + "; lower the learning rate, or check the model on this data with evaluate.");
-        }
-        losses.add(loss);
-        nanos.add(System.nanoTime() - start);
-        return loss;
-      }
-    }
-  }
-
-  private Ending endAfterStep(Batches.Batch batch, long total, double loss) {
+  private Ending endAfterStep(StepRunner.Made step, long total, long skipped) {
+    TrainingListener.Step report =
+        new TrainingListener.Step(made, total, step.epoch() + 1, step.loss(), step.rows(), skipped);
     boolean goOn = true;
     for (TrainingListener listener : options.listeners()) {
-      goOn &=
-          listener.onStep(
-              new TrainingListener.Step(made, total, batch.epoch() + 1, loss, batch.rows().length));
+      goOn &= listener.onStep(report);
     }
     if (made == total) {
       return Ending.COMPLETE;

@@ -167,16 +167,6 @@ class FineTunerTest {
   }
 
   @Test
-  void refusesWhatItsLoopDoesNotFollow() {
-    for (String[] option :
-        new String[][] {{"accumulate", "4"}, {"guard", "skip"}, {"ema", "0.99"}}) {
-      refuses(
-          option[0] + "=",
-          b -> b.optimizer(graph -> FAdam.builder(graph).set(option[0], option[1]).build()));
-    }
-  }
-
-  @Test
   void groupsSpeakOfTheModelsNames() {
     try (FineTuner tuner =
         FineTuner.of(CNN.directory())

@@ -1,0 +1,121 @@
+package io.github.fadam.savedmodel.training;
+
+import io.github.fadam.framework.checkpoint.Progress;
+import io.github.fadam.savedmodel.data.Batches;
+import io.github.fadam.savedmodel.data.DataBinding;
+import java.util.Iterator;
+import java.util.OptionalLong;
+import org.tensorflow.Result;
+import org.tensorflow.Session;
+import org.tensorflow.types.TFloat32;
+
+/**
+ * Makes one step after the other: feeds as many batches as the optimizer takes micro-steps for one.
+ * The batches of a step may come from two epochs, or more; none is left out.
+ */
+final class StepRunner {
+
+  private final Session session;
+  private final TrainingGraph graph;
+  private final DataBinding data;
+  private final Iterator<Batches.Batch> batches;
+  private final long perEpoch;
+  private final int microSteps;
+  private final SkippedRuns skipped;
+
+  /** Number of batches fed since the run began, those before it was resumed included. */
+  private long draw;
+
+  private boolean checked;
+
+  /**
+   * A step that was made.
+   *
+   * @param loss mean over the rows that went into it
+   * @param rows number of rows of its batches
+   * @param epoch epoch of its first batch, from 0
+   * @param endedEpoch the last epoch that ended in it, from 0
+   * @param last its last batch
+   */
+  record Made(double loss, long rows, long epoch, OptionalLong endedEpoch, Batches.Batch last) {}
+
+  StepRunner(
+      Session session, TrainingGraph graph, DataBinding data, Batches batches, Progress start) {
+    this.session = session;
+    this.graph = graph;
+    this.data = data;
+    this.batches = batches.from(start.epoch(), start.position());
+    perEpoch = batches.perEpoch();
+    microSteps = graph.optimizer().microSteps();
+    draw = Math.multiplyExact(start.step(), microSteps);
+    skipped = new SkippedRuns(session, graph.optimizer());
+  }
+
+  /** Number of runs that the optimizer has skipped. */
+  long skipped() {
+    return skipped.count();
+  }
+
+  /**
+   * Makes a step.
+   *
+   * @throws TrainingException if a loss is not finite and its gradients were not skipped
+   * @throws io.github.fadam.framework.gradient.NonFiniteGradientsException if the guard gives up
+   */
+  Made next() {
+    double sum = 0;
+    double countedSum = 0;
+    long rows = 0;
+    long countedRows = 0;
+    long epoch = -1;
+    OptionalLong ended = OptionalLong.empty();
+    Batches.Batch batch = null;
+    for (int i = 0; i < microSteps; i++) {
+      batch = batches.next();
+      epoch = i == 0 ? batch.epoch() : epoch;
+      int size = batch.rows().length;
+      double loss = run(batch);
+      boolean counts = !skipped.observe();
+      if (counts && !Double.isFinite(loss)) {
+        throw new TrainingException(
+            "Expected a finite loss, found "
+                + loss
+                + " in step "
+                + (draw / microSteps + 1)
+                + "; lower the learning rate, or check the model on this data with evaluate.");
+      }
+      sum += loss * size;
+      rows += size;
+      countedSum += counts ? loss * size : 0;
+      countedRows += counts ? size : 0;
+      if (batch.position() + 1 == perEpoch) {
+        ended = OptionalLong.of(batch.epoch());
+      }
+      draw++;
+      skipped.check();
+    }
+    double loss = countedRows > 0 ? countedSum / countedRows : sum / rows;
+    return new Made(loss, rows, epoch, ended, batch);
+  }
+
+  private double run(Batches.Batch batch) {
+    try (Feeds feeds = feeds(batch)) {
+      if (!checked) {
+        for (ProbabilityCheck check : graph.scoring().checks()) {
+          check.run(session, feeds);
+        }
+        checked = true;
+      }
+      Session.Runner runner =
+          feeds.into(session.runner()).fetch(graph.scoring().loss()).addTarget(graph.step());
+      try (Result result = runner.run()) {
+        return ((TFloat32) result.get(0)).getFloat();
+      }
+    }
+  }
+
+  /** All that one run of the step is fed; {@link #draw} tells it from all others of the run. */
+  private Feeds feeds(Batches.Batch batch) {
+    return Feeds.of(graph.scoring(), data.tensors(batch.rows()));
+  }
+}
