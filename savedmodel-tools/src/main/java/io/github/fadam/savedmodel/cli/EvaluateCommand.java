@@ -4,7 +4,6 @@ import io.github.fadam.savedmodel.data.DataSource;
 import io.github.fadam.savedmodel.data.NpzWriter;
 import io.github.fadam.savedmodel.model.SavedModel;
 import io.github.fadam.savedmodel.training.Evaluation;
-import io.github.fadam.savedmodel.training.FitOptions;
 import io.github.fadam.savedmodel.training.ModelEvaluator;
 import io.github.fadam.savedmodel.training.Predictions;
 import java.io.IOException;
@@ -17,8 +16,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code fadam evaluate}: measures a SavedModel on data. */
@@ -38,8 +35,7 @@ import picocli.CommandLine.Spec;
     })
 final class EvaluateCommand implements Callable<Integer> {
 
-  @Parameters(paramLabel = "MODEL", description = "Directory of the SavedModel.")
-  private Path model;
+  @Mixin private RunOptions run;
 
   @Option(
       names = "--data",
@@ -51,16 +47,6 @@ final class EvaluateCommand implements Callable<Integer> {
   @Mixin private LossOptions loss;
 
   @Option(
-      names = "--batch-size",
-      paramLabel = "N",
-      defaultValue = "" + FitOptions.DEFAULT_BATCH_SIZE,
-      description = "Rows in a batch. Default: ${DEFAULT-VALUE}.")
-  private int batchSize;
-
-  @Option(names = "--report", paramLabel = "FILE", description = "Write the result as JSON.")
-  private Path report;
-
-  @Option(
       names = "--predictions",
       paramLabel = "FILE.npz",
       description = "Write the signature's outputs, an array each, for numpy.load.")
@@ -70,28 +56,25 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    if (batchSize < 1) {
-      throw new ParameterException(
-          spec.commandLine(), "Expected --batch-size of at least 1, found " + batchSize + ".");
-    }
+    run.check();
     loss.check();
-    ModelData.requireDirectoryFor("--report", report);
+    run.requirePlaceForReport();
     ModelData.requireDirectoryFor("--predictions", predictions);
-    DataSource source = new ModelData(SavedModel.read(model), loss.signature()).open(data);
-    ModelEvaluator.Builder builder = ModelEvaluator.of(model);
+    DataSource source = new ModelData(SavedModel.read(run.model()), loss.signature()).open(data);
+    ModelEvaluator.Builder builder = ModelEvaluator.of(run.model());
     loss.apply(builder);
     try (ModelEvaluator evaluator = builder.build()) {
-      Evaluation evaluation = evaluator.evaluate(source, batchSize);
+      Evaluation evaluation = evaluator.evaluate(source, run.batchSize());
       PrintWriter out = spec.commandLine().getOut();
       out.println(evaluation.rows() + " rows: " + TrainingProgress.text(evaluation));
       if (predictions != null) {
-        try (Predictions outputs = evaluator.predict(source, batchSize)) {
+        try (Predictions outputs = evaluator.predict(source, run.batchSize())) {
           NpzWriter.writeBatches(predictions, outputs.batches());
         }
         out.println("predictions written to " + predictions);
       }
-      if (report != null) {
-        Json.write(report, report(evaluator.signature().key(), evaluation));
+      if (run.isReported()) {
+        run.write(report(evaluator.signature().key(), evaluation));
       }
     }
     return 0;
@@ -99,10 +82,10 @@ final class EvaluateCommand implements Callable<Integer> {
 
   private Map<String, Object> report(String signature, Evaluation evaluation) {
     Map<String, Object> options = new LinkedHashMap<>();
-    options.put("model", model.toString());
+    options.put("model", run.model().toString());
     options.put("data", data.toString());
     options.putAll(loss.report(signature));
-    options.put("batchSize", batchSize);
+    options.put("batchSize", run.batchSize());
     Map<String, Object> result = new LinkedHashMap<>();
     result.put("options", options);
     result.put("rows", evaluation.rows());

@@ -3,7 +3,6 @@ package io.github.fadam.savedmodel.cli;
 import io.github.fadam.savedmodel.data.DataSource;
 import io.github.fadam.savedmodel.export.SavedModelExporter;
 import io.github.fadam.savedmodel.model.SavedModel;
-import io.github.fadam.savedmodel.training.EarlyStopping;
 import io.github.fadam.savedmodel.training.Evaluation;
 import io.github.fadam.savedmodel.training.FineTuner;
 import io.github.fadam.savedmodel.training.FitOptions;
@@ -21,8 +20,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code fadam finetune}: trains a SavedModel on new data and writes it to a new directory. */
@@ -45,6 +42,8 @@ import picocli.CommandLine.Spec;
       "  fadam finetune model --train new.npz --validation held-out.npz --out tuned \\",
       "      --trainable 'head/*' --learning-rate 3e-4 --set weight-decay=0.01 --report run.json",
       "  fadam finetune model --train new.npz --out tuned --epochs 90 --checkpoint state --resume",
+      "  fadam finetune model --train new.npz --out tuned --batch-size 8 --accumulate 4 \\",
+      "      --loss-scale dynamic --ema 0.999",
       "  fadam finetune model --train both.npz --out tuned --steps 500 \\",
       "      --loss class=sparse_categorical_crossentropy --loss box=mse",
       "",
@@ -53,8 +52,7 @@ import picocli.CommandLine.Spec;
     })
 final class FinetuneCommand implements Callable<Integer> {
 
-  @Parameters(paramLabel = "MODEL", description = "Directory of the SavedModel; never changed.")
-  private Path model;
+  @Mixin private RunOptions run;
 
   @Option(
       names = "--train",
@@ -97,18 +95,7 @@ final class FinetuneCommand implements Callable<Integer> {
   @ArgGroup(exclusive = true)
   private Length length = new Length();
 
-  @Option(
-      names = "--early-stopping",
-      paramLabel = "N",
-      description = "End after N epochs without a lower validation loss; needs --validation.")
-  private Integer earlyStopping;
-
-  @Option(
-      names = "--batch-size",
-      paramLabel = "N",
-      defaultValue = "" + FitOptions.DEFAULT_BATCH_SIZE,
-      description = "Rows in a batch. Default: ${DEFAULT-VALUE}.")
-  private int batchSize;
+  @Mixin private PlateauOptions plateau;
 
   @Option(names = "--no-shuffle", description = "Take the rows in the order of the data.")
   private boolean noShuffle;
@@ -120,30 +107,7 @@ final class FinetuneCommand implements Callable<Integer> {
       description = "What the order of the rows depends on. Default: ${DEFAULT-VALUE}.")
   private long seed;
 
-  @Option(
-      names = "--checkpoint",
-      paramLabel = "DIR",
-      description =
-          "Save the run there after every epoch and when it is interrupted, the last "
-              + FitOptions.DEFAULT_KEPT_CHECKPOINTS
-              + " and the best.")
-  private Path checkpoint;
-
-  @Option(
-      names = "--checkpoint-every",
-      paramLabel = "N",
-      description = "Save after every N steps instead of every epoch.")
-  private Long checkpointEvery;
-
-  @Option(
-      names = "--resume",
-      description =
-          "Go on from the newest whole checkpoint in --checkpoint; from the beginning if there is"
-              + " none.")
-  private boolean resume;
-
-  @Option(names = "--report", paramLabel = "FILE", description = "Write what was done as JSON.")
-  private Path report;
+  @Mixin private CheckpointOptions checkpoint;
 
   @Option(names = "--quiet", description = "Print nothing but errors.")
   private boolean quiet;
@@ -179,78 +143,78 @@ final class FinetuneCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     requireUsage();
-    ModelData.requireDirectoryFor("--report", report);
-    ModelData files = new ModelData(SavedModel.read(model), loss.signature());
-    SavedModelExporter.requireTarget(model, out, overwrite);
+    run.requirePlaceForReport();
+    ModelData files = new ModelData(SavedModel.read(run.model()), loss.signature());
+    SavedModelExporter.requireTarget(run.model(), out, overwrite);
     DataSource training = files.open(train);
     DataSource held = validation == null ? training : files.open(validation);
+    FitOptions fit = options(held);
+    long steps = fit.totalSteps(training.rows(), optimizer.microSteps());
     FineTuner.Builder builder =
-        FineTuner.of(model)
+        FineTuner.of(run.model())
             .trainable(trainable.toArray(String[]::new))
             .frozen(frozen.toArray(String[]::new))
-            .optimizer(optimizer.factory(steps(training.rows())));
+            .optimizer(optimizer.factory(steps));
     loss.apply(builder);
     try (FineTuner tuner = builder.build()) {
-      say("%s: %,d of %,d parameters train", model, tuner.trainedParameters(), tuner.parameters());
+      say(
+          "%s: %,d of %,d parameters train",
+          run.model(), tuner.trainedParameters(), tuner.parameters());
       say("%s keeps %,d bytes of state", optimizer.name(), tuner.optimizer().stateBytes());
-      Evaluation before = tuner.evaluate(held, batchSize);
+      Evaluation before = tuner.evaluate(held, run.batchSize());
       say("before  %s", TrainingProgress.text(before));
-      History history = fit(tuner, training, held);
+      History history = fit(tuner, training, plateau.apply(fit, tuner));
       if (history.resumedFrom() > 0) {
         say("resumed after step %,d", history.resumedFrom());
       }
+      if (history.skippedSteps() > 0) {
+        say("skipped %,d times: gradients were not finite", history.skippedSteps());
+      }
       if (history.ended() == History.Ending.INTERRUPTED) {
-        spec.commandLine()
-            .getErr()
-            .println(
-                "Interrupted after step "
-                    + (history.resumedFrom() + history.losses().size())
-                    + (checkpoint == null
-                        ? "; nothing was written."
-                        : "; it is saved in " + checkpoint + ", go on with --resume."));
+        spec.commandLine().getErr().println(interrupted(history));
         return FadamCommand.FAILED;
       }
-      Evaluation after = tuner.evaluate(held, batchSize);
+      Evaluation after = tuner.evaluate(held, run.batchSize());
       say("after   %s", TrainingProgress.text(after));
       tuner.export(out, overwrite);
       say("written to %s", out);
-      if (report != null) {
-        Json.write(report, report(tuner, before, history, after));
+      if (run.isReported()) {
+        run.write(report(tuner, before, history, after));
       }
     }
     return 0;
   }
 
-  private long steps(long rows) {
-    return length.options().batchSize(batchSize).totalSteps(rows, optimizer.microSteps());
+  private String interrupted(History history) {
+    return "Interrupted after step "
+        + (history.resumedFrom() + history.losses().size())
+        + checkpoint
+            .directory()
+            .map(directory -> "; it is saved in " + directory + ", go on with --resume.")
+            .orElse("; nothing was written.");
   }
 
-  private History fit(FineTuner tuner, DataSource training, DataSource held) {
-    if (checkpoint == null) {
-      return train(tuner, training, held);
+  private FitOptions options(DataSource held) {
+    FitOptions options = length.options().batchSize(run.batchSize()).shuffle(!noShuffle).seed(seed);
+    if (validation != null) {
+      options = options.validation(held);
+    }
+    return checkpoint.apply(options);
+  }
+
+  private History fit(FineTuner tuner, DataSource training, FitOptions options) {
+    if (checkpoint.directory().isEmpty()) {
+      return watched(tuner, training, options);
     }
     InterruptAtShutdown shutdown = new InterruptAtShutdown();
     try {
-      return train(tuner, training, held);
+      return watched(tuner, training, options);
     } finally {
       shutdown.close();
     }
   }
 
-  private History train(FineTuner tuner, DataSource training, DataSource held) {
-    FitOptions options = length.options().batchSize(batchSize).shuffle(!noShuffle).seed(seed);
-    if (validation != null) {
-      options = options.validation(held);
-    }
-    if (checkpoint != null) {
-      options = options.checkpoint(checkpoint).resume(resume);
-      if (checkpointEvery != null) {
-        options = options.checkpointEvery(checkpointEvery);
-      }
-    }
-    if (earlyStopping != null) {
-      options = options.listener(EarlyStopping.onLoss(earlyStopping));
-    }
+  private History watched(FineTuner tuner, DataSource training, FitOptions options) {
     if (quiet) {
       return tuner.fit(training, options);
     }
@@ -264,11 +228,15 @@ final class FinetuneCommand implements Callable<Integer> {
       FineTuner tuner, Evaluation before, History history, Evaluation after) {
     return new FinetuneReport(
         options(tuner),
+        tuner.optimizer().settings(),
         new ParameterCount(tuner.parameters(), tuner.trainedParameters()),
+        tuner.optimizer().stateBytes(),
         history.losses(),
         validation == null ? "training" : "validation",
         FinetuneReport.measures(before),
         FinetuneReport.measures(after),
+        history.resumedFrom(),
+        history.skippedSteps(),
         history.secondsPerStep(),
         history.ended().name().toLowerCase(Locale.ROOT),
         out.toString());
@@ -276,7 +244,7 @@ final class FinetuneCommand implements Callable<Integer> {
 
   private Map<String, Object> options(FineTuner tuner) {
     Map<String, Object> options = new LinkedHashMap<>();
-    options.put("model", model.toString());
+    options.put("model", run.model().toString());
     options.put("train", train.toString());
     options.put("validation", validation == null ? null : validation.toString());
     options.putAll(loss.report(tuner.signature().key()));
@@ -285,11 +253,9 @@ final class FinetuneCommand implements Callable<Integer> {
     options.putAll(optimizer.report());
     options.put("epochs", length.epochs());
     options.put("steps", length.steps);
-    options.put("batchSize", batchSize);
-    options.put("earlyStopping", earlyStopping);
-    options.put("checkpoint", checkpoint == null ? null : checkpoint.toString());
-    options.put("checkpointEvery", checkpointEvery);
-    options.put("resume", resume);
+    options.put("batchSize", run.batchSize());
+    options.putAll(plateau.report());
+    options.putAll(checkpoint.report());
     options.put("shuffle", !noShuffle);
     options.put("seed", seed);
     return options;
@@ -297,34 +263,13 @@ final class FinetuneCommand implements Callable<Integer> {
 
   /** Refuses what cannot be right whatever the model and the data. */
   private void requireUsage() {
-    requirePositive("--epochs", length.epochs());
-    requirePositive("--steps", length.steps);
-    requirePositive("--batch-size", (long) batchSize);
-    requirePositive("--checkpoint-every", checkpointEvery);
-    if (checkpoint == null && (resume || checkpointEvery != null)) {
-      throw new ParameterException(
-          spec.commandLine(),
-          "Expected --checkpoint with "
-              + (resume ? "--resume" : "--checkpoint-every")
-              + ", found none; give the directory of the checkpoints.");
-    }
-    if (earlyStopping != null) {
-      requirePositive("--early-stopping", (long) earlyStopping);
-      if (validation == null) {
-        throw new ParameterException(
-            spec.commandLine(),
-            "Expected --validation with --early-stopping, found none; give data to go by.");
-      }
-    }
+    RunOptions.requirePositive(spec, "--epochs", length.epochs());
+    RunOptions.requirePositive(spec, "--steps", length.steps);
+    run.check();
+    checkpoint.check();
+    plateau.check(validation != null);
     loss.check();
     optimizer.check();
-  }
-
-  private void requirePositive(String option, Long value) {
-    if (value != null && value < 1) {
-      throw new ParameterException(
-          spec.commandLine(), "Expected " + option + " of at least 1, found " + value + ".");
-    }
   }
 
   private void say(String format, Object... values) {

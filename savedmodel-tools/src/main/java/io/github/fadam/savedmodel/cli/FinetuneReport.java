@@ -9,22 +9,32 @@ import java.util.Map;
  * What {@code fadam finetune --report} writes.
  *
  * @param options every option as it was used, defaults included
+ * @param optimizer every option of the optimizer by the name that {@code --set} takes, {@code
+ *     accumulate} and {@code ema} among them
  * @param parameters number of parameters
- * @param losses loss of each step's batch, before the step's update
+ * @param stateBytes bytes that the optimizer's rule keeps
+ * @param losses loss of each step that was made here, before its update; null where the guard
+ *     skipped it and it was no number
  * @param measuredOn the data behind {@code before} and {@code after}: validation or training
  * @param before loss and metrics of the model as it was given
  * @param after loss and metrics of the model as it was written
+ * @param resumedFrom number of steps that were restored and are not in {@code losses}
+ * @param skippedSteps how often the guard skipped, of an accumulated step its micro-steps
  * @param secondsPerStep median wall time of a step
  * @param ended why the run ended
  * @param output the directory that was written
  */
 record FinetuneReport(
     Map<String, Object> options,
+    Map<String, String> optimizer,
     ParameterCount parameters,
+    long stateBytes,
     List<Double> losses,
     String measuredOn,
     Map<String, Double> before,
     Map<String, Double> after,
+    long resumedFrom,
+    long skippedSteps,
     double secondsPerStep,
     String ended,
     String output) {

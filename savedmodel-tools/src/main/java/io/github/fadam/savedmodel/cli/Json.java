@@ -1,8 +1,12 @@
 package io.github.fadam.savedmodel.cli;
 
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonSerializer;
 import com.fasterxml.jackson.databind.ObjectWriter;
+import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.module.SimpleModule;
 import io.github.fadam.framework.file.WholeFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -14,7 +18,27 @@ import org.tensorflow.ndarray.Shape;
 /** How the command line writes JSON. */
 final class Json {
 
-  private static final ObjectWriter WRITER = new JsonMapper().writerWithDefaultPrettyPrinter();
+  private static final ObjectWriter WRITER =
+      JsonMapper.builder()
+          .addModule(
+              new SimpleModule()
+                  .addSerializer(Double.class, new NumberOrNull())
+                  .addSerializer(Double.TYPE, new NumberOrNull()))
+          .build()
+          .writerWithDefaultPrettyPrinter();
+
+  /** JSON has no NaN, and readers of a list of numbers expect no text in it. */
+  private static final class NumberOrNull extends JsonSerializer<Double> {
+    @Override
+    public void serialize(Double value, JsonGenerator json, SerializerProvider serializers)
+        throws IOException {
+      if (Double.isFinite(value)) {
+        json.writeNumber(value);
+      } else {
+        json.writeNull();
+      }
+    }
+  }
 
   private Json() {}
 

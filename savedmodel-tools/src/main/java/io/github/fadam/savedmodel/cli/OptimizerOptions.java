@@ -50,6 +50,38 @@ final class OptimizerOptions {
   private Double clipNorm;
 
   @Option(
+      names = "--accumulate",
+      paramLabel = "K",
+      description =
+          "Average the gradients of K batches into one step; --steps, schedules and checkpoints count"
+              + " steps. Default: 1.")
+  private Integer accumulate;
+
+  @Option(
+      names = "--guard",
+      paramLabel = "skip|N",
+      description =
+          "Skip steps whose gradients are not finite, and fail after N in a row. Default: not"
+              + " tested.")
+  private String guard;
+
+  @Option(
+      names = "--loss-scale",
+      paramLabel = "dynamic|X",
+      description =
+          "Factor on the loss while it is differentiated, for 16-bit models; dynamic follows the"
+              + " gradients and skips what overflows. Default: none.")
+  private String lossScale;
+
+  @Option(
+      names = "--ema",
+      paramLabel = "DECAY",
+      description =
+          "Keep an average of the weights, which is validated and written. Default: none; 0.999 is"
+              + " usual.")
+  private Double ema;
+
+  @Option(
       names = "--group",
       paramLabel = "'GLOB[, GLOB]...: KEY=VALUE[, KEY=VALUE]...'",
       description = {
@@ -85,6 +117,14 @@ final class OptimizerOptions {
     if (learningRate != null && !(learningRate > 0 && Double.isFinite(learningRate))) {
       throw usage("Expected a --learning-rate above 0, found " + learningRate + "; try 0.001.");
     }
+    for (String option : ofTheirOwn().keySet()) {
+      if (settings.containsKey(option)) {
+        throw usage(
+            "Expected "
+                + option
+                + " once, found it in --set and as an option of its own; leave one of them out.");
+      }
+    }
     try (Graph graph = new Graph()) {
       configure(Optimizers.named(optimizer).apply(graph), ANY_STEPS).build();
     } catch (IllegalArgumentException e) {
@@ -110,6 +150,10 @@ final class OptimizerOptions {
     report.put("learningRate", learningRate());
     report.put("schedule", schedule);
     report.put("clipNorm", clipNorm);
+    report.put("accumulate", accumulate);
+    report.put("guard", guard);
+    report.put("lossScale", lossScale);
+    report.put("ema", ema);
     report.put("groups", groups);
     report.put("set", settings);
     return report;
@@ -121,12 +165,27 @@ final class OptimizerOptions {
     } else {
       builder.learningRate(learningRate());
     }
-    if (clipNorm != null) {
-      builder.clipByGlobalNorm(clipNorm);
-    }
+    ofTheirOwn().forEach(builder::set);
     groups.forEach(group -> ParameterGroup.parse(group).forEach(builder::group));
     settings.forEach(builder::set);
     return builder;
+  }
+
+  /** Options of the optimizer that the command line has an option for, where they were given. */
+  private Map<String, String> ofTheirOwn() {
+    Map<String, String> given = new LinkedHashMap<>();
+    put(given, "clip-by-global-norm", clipNorm);
+    put(given, "accumulate", accumulate);
+    put(given, "guard", guard);
+    put(given, "loss-scale", lossScale);
+    put(given, "ema", ema);
+    return given;
+  }
+
+  private static void put(Map<String, String> given, String option, Object value) {
+    if (value != null) {
+      given.put(option, value.toString());
+    }
   }
 
   private double learningRate() {

@@ -73,7 +73,7 @@ public final class TrainingProgress implements TrainingListener, AutoCloseable {
                 .build();
       }
       bar.stepTo(step.step());
-      bar.setExtraMessage(" loss " + number(step.loss()) + validated);
+      bar.setExtraMessage(" loss " + number(step.loss()) + skipped(step) + validated);
       return true;
     }
     long every = Math.max(1, step.totalSteps() / LINES);
@@ -85,9 +85,14 @@ public final class TrainingProgress implements TrainingListener, AutoCloseable {
               + " of "
               + step.totalSteps()
               + ", loss "
-              + number(step.loss()));
+              + number(step.loss())
+              + skipped(step));
     }
     return true;
+  }
+
+  private static String skipped(Step step) {
+    return step.skipped() == 0 ? "" : ", " + step.skipped() + " skipped";
   }
 
   @Override

@@ -43,7 +43,7 @@ final class Monitor {
   /** Takes an epoch's validation and returns how many epochs there were since the best. */
   int observe(History.Epoch epoch) {
     double value = value(epoch.validation().orElseThrow());
-    if (Double.isNaN(best) || isBetter(value)) {
+    if (isBetter(value)) {
       best = value;
       epochsSinceBest = 0;
     } else {
@@ -67,7 +67,11 @@ final class Monitor {
     epochsSinceBest = Integer.parseInt(state.getOrDefault(EPOCHS_SINCE_BEST, "0"));
   }
 
+  /** The first number is; NaN never is. */
   private boolean isBetter(double value) {
+    if (Double.isNaN(best)) {
+      return !Double.isNaN(value);
+    }
     return metric == null ? value < best - leastChange : value > best + leastChange;
   }
 

@@ -1,6 +1,7 @@
 package io.github.fadam.savedmodel.cli;
 
 import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -18,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,6 +43,7 @@ class FadamCommandTest {
   private static final Path MODELS = Path.of("src/test/resources/models");
   private static final String CNN = MODELS.resolve("keras3_cnn").toString();
   private static final int ROWS = 48;
+  private static final String VALUES = "variables/variables.data-00000-of-00001";
 
   @TempDir Path directory;
   private Path train;
@@ -204,6 +207,19 @@ class FadamCommandTest {
     "--group bias:speed=3, speed",
     "--early-stopping 0, --early-stopping",
     "--early-stopping 2, --validation with --early-stopping",
+    "--accumulate 0, accumulate",
+    "--accumulate two, two",
+    "--guard maybe, maybe",
+    "--guard 0, skipped step",
+    "--loss-scale -1, loss",
+    "--loss-scale large, large",
+    "--ema 1, ema",
+    "--ema 0.9 --set ema=0.9, ema once",
+    "--accumulate 2 --set accumulate=4, accumulate once",
+    "--reduce-on-plateau 3, --validation with --reduce-on-plateau",
+    "--reduce-on-plateau 0, N of at least 1",
+    "--reduce-on-plateau 3:2, factor above 0",
+    "--reduce-on-plateau often, often",
     "--set beta9=0.5, beta9",
     "--set clip=tight, tight",
     "--loss hinge, hinge",
@@ -233,6 +249,67 @@ class FadamCommandTest {
         FadamCommand.FAILED,
         "seed: saved 0, here 9",
         finetune(with(run, "--overwrite", "--resume", "--seed", 9)));
+  }
+
+  @Test
+  void followsWhatIsAroundTheStep() throws IOException {
+    Path state = directory.resolve("state");
+    Path report = directory.resolve("report.json");
+    write(train, images(3e38));
+    Object[] run = {
+      "--checkpoint",
+      state,
+      "--checkpoint-every",
+      2,
+      "--epochs",
+      2,
+      "--batch-size",
+      4,
+      "--accumulate",
+      5,
+      "--guard",
+      "skip",
+      "--loss-scale",
+      "dynamic",
+      "--ema",
+      "0.9",
+      "--validation",
+      train,
+      "--reduce-on-plateau",
+      "1:0.5",
+      "--overwrite",
+      "--report",
+      report
+    };
+    Result result = finetune(run);
+    assertEquals(0, result.exitCode(), result.err());
+    assertTrue(result.out().contains("skipped 2 times"), result.out());
+    assertTrue(result.err().contains("step 5 of 5") && result.err().contains("2 skipped"));
+    JsonNode json = new ObjectMapper().readTree(report.toFile());
+    assertEquals(5, json.get("losses").size());
+    assertEquals(2, json.get("skippedSteps").asLong());
+    assertEquals(0, json.get("resumedFrom").asLong());
+    assertTrue(json.get("stateBytes").asLong() > 0);
+    assertEquals(5, json.at("/options/accumulate").asInt());
+    assertEquals("5", json.at("/optimizer/accumulate").asText());
+    assertEquals("0.9", json.at("/optimizer/ema").asText());
+    assertEquals("1:0.5", json.at("/options/reduceOnPlateau").asText());
+    assertTrue(json.at("/after/loss").isNull(), "the bad row's loss is no number: " + json);
+
+    byte[] written = Files.readAllBytes(out.resolve(VALUES));
+    try (Stream<Path> files = Files.walk(state.resolve("step-0000000005"))) {
+      files.sorted(Comparator.reverseOrder()).forEach(file -> assertTrue(file.toFile().delete()));
+    }
+    Result resumed = finetune(with(run, "--resume"));
+    assertEquals(0, resumed.exitCode(), resumed.err());
+    assertTrue(resumed.out().contains("resumed after step 4"), resumed.out());
+    JsonNode again = new ObjectMapper().readTree(report.toFile());
+    assertEquals(4, again.get("resumedFrom").asLong());
+    assertEquals(json.get("losses").get(4), again.get("losses").get(0));
+    assertArrayEquals(written, Files.readAllBytes(out.resolve(VALUES)));
+
+    Result given = finetune("--overwrite", "--quiet", "--batch-size", 1, "--guard", 1);
+    assertRefused(FadamCommand.FAILED, "fail after 1", given);
   }
 
   private static Object[] with(Object[] arguments, Object... more) {

@@ -30,6 +30,15 @@ class PlateauTest {
   }
 
   @Test
+  void whatIsNoNumberIsNoProgress() {
+    EarlyStopping stopping = EarlyStopping.onLoss(2);
+    assertTrue(stopping.onEpoch(epoch(Double.NaN, 0)));
+    assertTrue(stopping.onEpoch(epoch(3, 0)));
+    assertTrue(stopping.onEpoch(epoch(Double.NaN, 0)));
+    assertFalse(stopping.onEpoch(epoch(Double.NaN, 0)));
+  }
+
+  @Test
   void aMetricHasToRiseByMoreThanTheLeastChange() {
     EarlyStopping stopping = EarlyStopping.onMetric("accuracy", 1, 0.05);
     assertTrue(stopping.onEpoch(epoch(1, 0.5)));

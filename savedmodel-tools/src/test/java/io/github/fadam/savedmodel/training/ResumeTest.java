@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.fadam.framework.checkpoint.CheckpointException;
 import io.github.fadam.framework.optimizer.Optimizers;
 import io.github.fadam.savedmodel.GoldenModel;
+import io.github.fadam.savedmodel.data.ArrayData;
+import io.github.fadam.savedmodel.data.DataSource;
 import io.github.fadam.savedmodel.model.ModelVariable;
 import io.github.fadam.savedmodel.testing.Models;
 import io.github.fadam.savedmodel.training.History.Ending;
@@ -16,14 +18,18 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.Tensor;
+import org.tensorflow.ndarray.Shape;
 
 class ResumeTest {
 
@@ -46,7 +52,7 @@ class ResumeTest {
     return options(steps).checkpoint(directory);
   }
 
-  private static TrainingListener until(long last) {
+  static TrainingListener until(long last) {
     return new TrainingListener() {
       @Override
       public boolean onStep(Step step) {
@@ -88,6 +94,100 @@ class ResumeTest {
       assertEquals(expected.epochs().subList(1, expected.epochs().size()), after.epochs());
       assertSameBits(whole, second);
     }
+  }
+
+  /**
+   * Everything that keeps state around a rule at once: windows that end in the middle of an epoch,
+   * a row that is skipped in every epoch and so shifts them, a scale that moves, an average.
+   */
+  private static FineTuner surrounded(String optimizer) {
+    return FineTuner.of(CNN.directory())
+        .optimizer(
+            graph ->
+                Optimizers.named(optimizer)
+                    .apply(graph)
+                    .learningRate(0.01)
+                    .set("accumulate", "2")
+                    .set("guard", "4")
+                    .set("loss-scale", "dynamic:1024,3,2")
+                    .set("ema", "0.9")
+                    .build())
+        .build();
+  }
+
+  private static DataSource withABadRow() {
+    double[] image = CNN.numbers("image");
+    float[] pixels = new float[image.length];
+    for (int i = 0; i < pixels.length; i++) {
+      pixels[i] = i / 64 == 4 ? 3e38f : (float) image[i];
+    }
+    return ArrayData.builder()
+        .column("image", pixels, Shape.of(8, 8, 1))
+        .column(
+            "labels",
+            Arrays.stream(CNN.numbers("labels")).mapToLong(label -> (long) label).toArray(),
+            Shape.scalar())
+        .build();
+  }
+
+  /** Two in the normal run, since every one loads the model three times. */
+  static Stream<String> surroundedOptimizers() {
+    return Boolean.getBoolean("fadam.full")
+        ? Stream.of("fadam", "fadafactor", "adam", "adamw", "adafactor", "sgd")
+        : Stream.of("fadam", "fadafactor");
+  }
+
+  @ParameterizedTest
+  @MethodSource("surroundedOptimizers")
+  void allStateAroundTheStepComesBack(String optimizer) throws IOException {
+    Path uninterrupted = directory.resolve("uninterrupted");
+    Path resumed = directory.resolve("resumed");
+    try (FineTuner whole = surrounded(optimizer);
+        FineTuner first = surrounded(optimizer);
+        FineTuner second = surrounded(optimizer)) {
+      History expected = whole.fit(withABadRow(), options(STEPS).checkpoint(uninterrupted));
+      History before =
+          first.fit(withABadRow(), options(STEPS).checkpoint(resumed).listener(until(5)));
+      History after = second.fit(withABadRow(), options(STEPS).checkpoint(resumed).resume(true));
+      assertTrue(before.skippedSteps() > 0 && after.skippedSteps() > 0, "it has to skip");
+      assertEquals(expected.skippedSteps(), before.skippedSteps() + after.skippedSteps());
+      List<Double> losses = new ArrayList<>(before.losses());
+      losses.addAll(after.losses());
+      assertEquals(expected.losses(), losses);
+      int epochs = after.epochs().size();
+      assertEquals(
+          expected.epochs().subList(expected.epochs().size() - epochs, expected.epochs().size()),
+          after.epochs());
+      assertSameBits(whole, second);
+      String tensors = "step-0000000010/state.data-00000-of-00001";
+      assertArrayEquals(
+          Files.readAllBytes(uninterrupted.resolve(tensors)),
+          Files.readAllBytes(resumed.resolve(tensors)),
+          "variables, slots, accumulators, averages, scale and counters");
+    }
+  }
+
+  @Test
+  void reductionOnPlateauRemembersWhatItDid() {
+    try (FineTuner whole = tuner("sgd");
+        FineTuner first = tuner("sgd");
+        FineTuner second = tuner("sgd")) {
+      History expected = whole.fit(CNN.data(), reduced(options(24), whole));
+      first.fit(CNN.data(), reduced(saved(24), first).listener(until(13)));
+      History after = second.fit(CNN.data(), reduced(saved(24), second).resume(true));
+      assertEquals(expected.losses().subList(13, 24), after.losses());
+      assertSameBits(whole, second);
+      try (FineTuner unwatched = tuner("sgd")) {
+        assertTrue(
+            !expected.losses().equals(unwatched.fit(CNN.data(), options(24)).losses()),
+            "it has to reduce, or this shows nothing");
+      }
+    }
+  }
+
+  /** No epoch is better than another where the loss is no number: every second one reduces. */
+  private static FitOptions reduced(FitOptions options, FineTuner tuner) {
+    return options.validation(withABadRow()).listener(ReduceOnPlateau.of(tuner, 0.5, 2, 0));
   }
 
   @Test
