@@ -48,11 +48,15 @@ class CheckpointsTest {
 
   @TempDir private Path directory;
 
-  static Function<Graph, RuleOptimizer> optimizer(String name) {
+  /** Further settings by name and value. */
+  static Function<Graph, RuleOptimizer> optimizer(String name, String... settings) {
     return graph -> {
       var builder = Optimizers.named(name).apply(graph);
       if (builder instanceof Sgd.Builder sgd) {
         sgd.momentum(0.9);
+      }
+      for (int i = 0; i < settings.length; i += 2) {
+        builder.set(settings[i], settings[i + 1]);
       }
       return builder.learningRate(Schedules.linear(0.1, 0.01, 20)).build();
     };
