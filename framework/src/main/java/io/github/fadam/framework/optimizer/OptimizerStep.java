@@ -17,6 +17,7 @@ import org.tensorflow.Session;
 import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat64;
+import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TNumber;
 
 /** One optimizer's state in its graph, and the order of what happens in one step. */
@@ -42,7 +43,8 @@ final class OptimizerStep {
       StepOptions options,
       Grouping grouping,
       Optional<LossScaling> scaling,
-      List<TrainableVariable> variables) {
+      List<TrainableVariable> variables,
+      Map<TrainableVariable, Operand<TInt64>> rows) {
     this.rule = rule;
     this.options = options;
     this.scaling = scaling;
@@ -60,7 +62,10 @@ final class OptimizerStep {
     hypers = Hypers.of(tf, clock, schedules);
     Map<ParameterGroup, Hypers> ofGroups = new LinkedHashMap<>();
     for (TrainableVariable variable : variables) {
-      updates.put(variable, VariableUpdate.create(tf, variable, rule, options));
+      updates.put(
+          variable,
+          VariableUpdate.create(
+              tf, variable, rule, options, Optional.ofNullable(rows.get(variable))));
       hypersOf.put(
           variable,
           grouping

@@ -13,6 +13,7 @@ import io.github.fadam.ops.variable.Variables;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,6 +30,7 @@ import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Variable;
 import org.tensorflow.types.TFloat64;
+import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TNumber;
 import org.tensorflow.types.family.TType;
 
@@ -73,6 +75,7 @@ public abstract class RuleOptimizer extends Optimizer {
   private final Optional<Function<TrainableVariable, String>> ownNames;
   private Grouping grouping;
   private boolean grouped;
+  private final Map<TrainableVariable, Operand<TInt64>> rows = new HashMap<>();
   private LossScaling scaling;
   private Ops scope;
   private OptimizerStep step;
@@ -199,7 +202,8 @@ public abstract class RuleOptimizer extends Optimizer {
    * @param loss what to minimize
    * @param <T> unused, as in the overridden method
    * @return gradient and variable pairs; the variable of a pair is the resource's handle for
-   *     resource variables
+   *     resource variables, the gradient of a variable with lazy rows is that by the rows which the
+   *     loss looks up
    * @throws IllegalArgumentException if the loss reaches no variable at all, or something on the
    *     way has no gradient that is right
    */
@@ -235,8 +239,9 @@ public abstract class RuleOptimizer extends Optimizer {
     group(variables);
     List<TrainableVariable> trained =
         variables.stream().filter(variable -> !grouping.isFrozen(variable)).toList();
-    GradientResult result = Gradients.of(scaled(loss, trained), trained);
-    if (result.gradients().isEmpty()) {
+    Set<TrainableVariable> byRows = LazyRows.of(name, rule, options, grouping, trained);
+    GradientResult result = Gradients.of(scaled(loss, trained), trained, byRows);
+    if (result.unreached().size() == trained.size()) {
       throw new IllegalArgumentException(
           name
               + " expected a loss that depends on at least one variable, but "
@@ -255,7 +260,16 @@ public abstract class RuleOptimizer extends Optimizer {
           loss.asOutput().name());
     }
     List<GradAndVar<?>> pairs = new ArrayList<>();
-    result.gradients().forEach((variable, gradient) -> pairs.add(pair(gradient, variable)));
+    for (TrainableVariable variable : trained) {
+      Optional.ofNullable(result.gradients().get(variable))
+          .ifPresent(gradient -> pairs.add(pair(gradient, variable)));
+      Optional.ofNullable(result.rows().get(variable))
+          .ifPresent(
+              gradient -> {
+                rows.put(variable, gradient.indices());
+                pairs.add(pair(gradient.values(), variable));
+              });
+    }
     return pairs;
   }
 
@@ -313,6 +327,12 @@ public abstract class RuleOptimizer extends Optimizer {
     Map<TrainableVariable, Output<?>> gradients = GradientPairs.checked(this.name, pairs);
     group(gradients.keySet());
     gradients.keySet().removeIf(grouping::isFrozen);
+    if (!options.lazyRows().isEmpty() && rows.isEmpty()) {
+      throw new IllegalStateException(
+          this.name
+              + " expected gradients from its own computeGradients, which finds the rows that the"
+              + " loss looks up; call it before applyGradients, or set no lazy rows.");
+    }
     if (options.lossScale().isPresent() && scaling == null) {
       throw new IllegalStateException(
           this.name
@@ -321,6 +341,7 @@ public abstract class RuleOptimizer extends Optimizer {
     }
     List<Op> computed = new ArrayList<>(before);
     gradients.values().forEach(computed::add);
+    computed.addAll(rows.values());
     step =
         new OptimizerStep(
             scope(),
@@ -330,7 +351,8 @@ public abstract class RuleOptimizer extends Optimizer {
             options,
             grouping,
             Optional.ofNullable(scaling),
-            List.copyOf(gradients.keySet()));
+            List.copyOf(gradients.keySet()),
+            rows);
     return finish(step.add(scope(), gradients, computed, foreign), name);
   }
 

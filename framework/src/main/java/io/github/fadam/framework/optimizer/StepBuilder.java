@@ -4,6 +4,7 @@ import io.github.fadam.framework.gradient.GradientTransform;
 import io.github.fadam.framework.gradient.Guard;
 import io.github.fadam.framework.gradient.LossScale;
 import io.github.fadam.framework.gradient.Squares;
+import io.github.fadam.framework.group.NamePattern;
 import io.github.fadam.framework.group.ParameterGroup;
 import io.github.fadam.ops.variable.TrainableVariable;
 import java.util.ArrayList;
@@ -41,6 +42,7 @@ public abstract sealed class StepBuilder<B extends StepBuilder<B>> permits RuleO
   private int microSteps = 1;
   private Squares squares = Squares.OF_THE_MEAN;
   private OptionalDouble ema = OptionalDouble.empty();
+  private List<String> lazyRows = List.of();
 
   private record Option(Consumer<String> setter, Supplier<String> getter) {}
 
@@ -88,6 +90,11 @@ public abstract sealed class StepBuilder<B extends StepBuilder<B>> permits RuleO
           }
         },
         () -> ema.isPresent() ? Double.toString(ema.getAsDouble()) : NONE);
+    option(
+        "lazy-rows",
+        value ->
+            lazyRows(value.equals(NONE) ? new String[0] : value.strip().split("\\s*,\\s*", -1)),
+        () -> lazyRows.isEmpty() ? NONE : String.join(", ", lazyRows));
   }
 
   private void optionalNumber(String option, DoubleConsumer setter, Runnable clear) {
@@ -272,6 +279,24 @@ public abstract sealed class StepBuilder<B extends StepBuilder<B>> permits RuleO
   }
 
   /**
+   * Updates of some variables only the rows that the loss looked up, as embeddings of large
+   * vocabularies need it: time does not grow with the table. All other rows keep every bit, and
+   * their slots too: they neither decay nor move by old momentum. A row looked up several times
+   * gets the sum of its gradients; t counts all steps; RMS clip and norms go over the rows of the
+   * step. Default: all rows of all variables, as if nothing were sparse.
+   *
+   * @param patterns names of the variables, as parameter groups know them; the loss may only look
+   *     up rows of them. None for none
+   * @return this builder
+   * @throws IllegalArgumentException if a pattern is blank
+   */
+  public B lazyRows(String... patterns) {
+    List.of(patterns).forEach(NamePattern::of);
+    lazyRows = List.of(patterns);
+    return self();
+  }
+
+  /**
    * Sets an option by its name.
    *
    * @param option name in kebab case, for example {@code weight-decay}
@@ -324,6 +349,7 @@ public abstract sealed class StepBuilder<B extends StepBuilder<B>> permits RuleO
   }
 
   StepOptions stepOptions() {
+    requireDenseWhereNeeded();
     List<GradientTransform> transforms = new ArrayList<>();
     if (centralize) {
       transforms.add(new GradientTransform.Centralize());
@@ -331,7 +357,22 @@ public abstract sealed class StepBuilder<B extends StepBuilder<B>> permits RuleO
     add(transforms, "clip-by-value", GradientTransform.ClipByValue::new);
     add(transforms, "clip-by-norm", GradientTransform.ClipByNorm::new);
     add(transforms, "clip-by-global-norm", GradientTransform.ClipByGlobalNorm::new);
-    return new StepOptions(masterWeights, transforms, guard, lossScale, microSteps, squares, ema);
+    return new StepOptions(
+        masterWeights, transforms, guard, lossScale, microSteps, squares, ema, lazyRows);
+  }
+
+  /** What works on every row of a variable at every step cannot leave rows alone. */
+  private void requireDenseWhereNeeded() {
+    if (lazyRows.isEmpty()) {
+      return;
+    }
+    String other = microSteps > 1 ? "accumulate" : centralize ? "centralize" : "ema";
+    if (microSteps > 1 || centralize || ema.isPresent()) {
+      throw new IllegalArgumentException(
+          "Expected lazy-rows without "
+              + other
+              + ", which changes every row at every step, found both; leave out one of them.");
+    }
   }
 
   private void add(

@@ -18,6 +18,7 @@ import java.util.OptionalDouble;
  * @param microSteps how many gradients a step averages, 1 for no accumulation
  * @param squares which squares enter the Fisher information
  * @param ema the decay of the weights' average
+ * @param lazyRows name patterns of the variables that are updated by rows
  */
 record StepOptions(
     boolean masterWeights,
@@ -26,7 +27,8 @@ record StepOptions(
     Optional<LossScale> lossScale,
     int microSteps,
     Squares squares,
-    OptionalDouble ema) {
+    OptionalDouble ema,
+    List<String> lazyRows) {
 
   /** Whether gradients are tested: a loss scale that follows them has to know too. */
   boolean isGuarded() {

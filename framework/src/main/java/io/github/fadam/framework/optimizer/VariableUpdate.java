@@ -7,6 +7,7 @@ import io.github.fadam.framework.rule.Rule;
 import io.github.fadam.framework.rule.Slot;
 import io.github.fadam.ops.fisher.SquaredGradient;
 import io.github.fadam.ops.variable.TrainableVariable;
+import io.github.fadam.ops.variable.VariableRows;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -48,24 +49,35 @@ final class VariableUpdate<T extends TNumber> {
 
   private final TrainableVariable variable;
   private final Class<T> computeType;
+  private final Optional<Operand<TInt64>> rows;
   private final Set<String> ruleSlots = new HashSet<>();
   private final Map<String, TrainableVariable> slots = new LinkedHashMap<>();
   private final Map<TrainableVariable, Operand<?>> targets = new LinkedHashMap<>();
   private Operand<T> gradient;
   private Operand<T> squared;
 
-  private VariableUpdate(TrainableVariable variable, Class<T> computeType) {
+  private VariableUpdate(
+      TrainableVariable variable, Class<T> computeType, Optional<Operand<TInt64>> rows) {
     this.variable = variable;
     this.computeType = computeType;
+    this.rows = rows;
   }
 
-  /** Creates the slots of a variable. */
+  /**
+   * Creates the slots of a variable.
+   *
+   * @param rows the rows that are updated, each once; empty for all
+   */
   static VariableUpdate<? extends TNumber> create(
-      Ops tf, TrainableVariable variable, Rule rule, StepOptions options) {
+      Ops tf,
+      TrainableVariable variable,
+      Rule rule,
+      StepOptions options,
+      Optional<Operand<TInt64>> rows) {
     VariableUpdate<? extends TNumber> update =
         variable.dataType() == DataType.DT_DOUBLE
-            ? new VariableUpdate<>(variable, TFloat64.class)
-            : new VariableUpdate<>(variable, TFloat32.class);
+            ? new VariableUpdate<>(variable, TFloat64.class, rows)
+            : new VariableUpdate<>(variable, TFloat32.class, rows);
     for (Slot slot : rule.slots(variable.shape())) {
       update.addSlot(tf, slot);
       update.ruleSlots.add(slot.name());
@@ -184,11 +196,11 @@ final class VariableUpdate<T extends TNumber> {
     for (String name : slots.keySet()) {
       if (ruleSlots.contains(name) || name.equals(MASTER) || name.equals(AVERAGE)) {
         TrainableVariable slot = slots.get(name);
-        stored.put(slot, slot.read(after));
+        stored.put(slot, read(after, slot));
         values.put(name, cast(tf, stored.get(slot), slot.type(), computeType));
       }
     }
-    stored.put(variable, variable.read(after));
+    stored.put(variable, read(after, variable));
     Operand<T> theta = theta(tf, stored.get(variable), values.remove(MASTER));
     Operand<T> average = values.remove(AVERAGE);
     Map<Hyper, Operand<T>> scalars = new LinkedHashMap<>();
@@ -262,8 +274,18 @@ final class VariableUpdate<T extends TNumber> {
   /** Adds the assigns; {@code ordered} is behind all {@link #values} of this variable at least. */
   List<Op> assign(Ops ordered) {
     List<Op> assigns = new ArrayList<>();
-    targets.forEach((target, value) -> assigns.add(target.assign(ordered, value)));
+    targets.forEach(
+        (target, value) ->
+            assigns.add(
+                rows.map(indices -> new VariableRows(target, indices).assign(ordered, value))
+                    .orElseGet(() -> target.assign(ordered, value))));
     return assigns;
+  }
+
+  /** The part of the variable or of a slot that the step is about. */
+  private Operand<?> read(Ops after, TrainableVariable source) {
+    return rows.<Operand<?>>map(indices -> new VariableRows(source, indices).read(after))
+        .orElseGet(() -> source.read(after));
   }
 
   /**
@@ -272,8 +294,13 @@ final class VariableUpdate<T extends TNumber> {
   private Operand<T> shaped(Ops tf, Operand<T> gradient) {
     Shape shape = gradient.shape();
     return shape.isUnknown() || shape.hasUnknownDimension()
-        ? tf.ensureShape(gradient, variable.shape())
+        ? tf.ensureShape(gradient, updatedShape())
         : gradient;
+  }
+
+  private Shape updatedShape() {
+    Shape shape = variable.shape();
+    return rows.isPresent() ? shape.tail().prepend(Shape.UNKNOWN_SIZE) : shape;
   }
 
   /** The master copy, or the variable itself where somebody else has assigned it since. */

@@ -1,8 +1,11 @@
 package io.github.fadam.ops.fisher;
 
+import java.util.List;
 import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat64;
+import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TNumber;
 
 /**
@@ -19,8 +22,20 @@ final class BlockSum {
 
   private BlockSum() {}
 
-  /** Sums all elements of a tensor of known static shape; an empty one gives 0. */
+  /** Number of elements, at least 1. */
+  static Operand<TFloat64> size(Ops tf, Operand<? extends TNumber> x) {
+    long size = x.shape().size();
+    return size == Shape.UNKNOWN_SIZE
+        ? tf.math.maximum(
+            tf.dtypes.cast(tf.size(x, TInt64.class), TFloat64.class), tf.constant(1.0))
+        : tf.constant((double) Math.max(1, size));
+  }
+
+  /** Sums all elements; an empty tensor gives 0. */
   static <T extends TNumber> Operand<TFloat64> of(Ops tf, Operand<T> x) {
+    if (x.shape().size() == Shape.UNKNOWN_SIZE) {
+      return tf.sum(blocks(tf, blocks(tf, x)), tf.constant(0));
+    }
     return tf.reshape(along(tf, x, 1, x.shape().size(), 1), tf.constant(new long[0]));
   }
 
@@ -47,6 +62,20 @@ final class BlockSum {
             before,
             length - covered,
             after));
+  }
+
+  /** The sums of blocks where the number of elements is only known in the run. */
+  private static <T extends TNumber> Operand<TFloat64> blocks(Ops tf, Operand<T> x) {
+    Operand<T> flat = tf.reshape(x, tf.constant(new long[] {-1}));
+    Operand<TInt64> missing =
+        tf.math.floorMod(tf.math.neg(tf.size(flat, TInt64.class)), tf.constant(BLOCK));
+    Operand<T> padded =
+        tf.pad(
+            flat,
+            tf.reshape(tf.stack(List.of(tf.constant(0L), missing)), tf.constant(new long[] {1, 2})),
+            FloatRange.scalar(tf, 0, x));
+    Operand<T> rows = tf.reshape(padded, tf.constant(new long[] {-1, BLOCK}));
+    return tf.dtypes.cast(tf.sum(rows, tf.constant(1)), TFloat64.class);
   }
 
   private static <T extends TNumber> Operand<T> slice(

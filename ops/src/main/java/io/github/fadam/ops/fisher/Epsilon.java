@@ -1,7 +1,9 @@
 package io.github.fadam.ops.fisher;
 
 import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat64;
 import org.tensorflow.types.family.TNumber;
 
 /**
@@ -83,7 +85,8 @@ public sealed interface Epsilon {
   }
 
   /**
-   * {@code (epsilon / size)^(2p)} with the variable's number of elements (paper, appendix C.1.2).
+   * {@code (epsilon / size)^(2p)} with the variable's number of elements (paper, appendix C.1.2);
+   * where only rows of it are updated, with theirs.
    *
    * @param value epsilon, positive and finite
    */
@@ -105,8 +108,17 @@ public sealed interface Epsilon {
 
     @Override
     public <T extends TNumber> Operand<T> term(Ops tf, Operand<T> gradient, double exponent) {
-      double size = Math.max(1, gradient.shape().size());
-      return floored(tf, Math.pow(value / size, 2 * exponent), gradient);
+      long size = gradient.shape().size();
+      if (size != Shape.UNKNOWN_SIZE) {
+        return floored(tf, Math.pow(value / Math.max(1, size), 2 * exponent), gradient);
+      }
+      Operand<TFloat64> term =
+          tf.math.pow(
+              tf.math.div(tf.constant(value), BlockSum.size(tf, gradient)),
+              tf.constant(2 * exponent));
+      return tf.math.maximum(
+          tf.dtypes.cast(term, gradient.type()),
+          FloatRange.scalar(tf, FloatRange.of(gradient).minNormal(), gradient));
     }
   }
 

@@ -25,7 +25,7 @@ public final class GlobalNorm {
     }
 
     Operand<TFloat64> norm(Ops tf) {
-      Operand<TFloat64> root = tf.constant(Math.sqrt((double) tensor.shape().size()));
+      Operand<TFloat64> root = tf.math.sqrt(BlockSum.size(tf, tensor));
       return tf.math.mul(rms.scale(), tf.math.mul(rms.relative(), root));
     }
 
@@ -45,10 +45,10 @@ public final class GlobalNorm {
    * Adds the operations that compute the norm.
    *
    * @param tf where to add them
-   * @param tensors float32 or float64, of known static shapes; at least one
+   * @param tensors float32 or float64, of known ranks; at least one
    * @return the norm
    * @throws IllegalArgumentException if there is no tensor, or one of another type or of unknown
-   *     shape
+   *     rank
    */
   public static GlobalNorm of(Ops tf, List<? extends Operand<? extends TNumber>> tensors) {
     if (tensors.isEmpty()) {

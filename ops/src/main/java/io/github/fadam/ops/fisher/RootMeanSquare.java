@@ -1,7 +1,6 @@
 package io.github.fadam.ops.fisher;
 
 import org.tensorflow.Operand;
-import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat64;
 import org.tensorflow.types.family.TNumber;
@@ -20,22 +19,22 @@ import org.tensorflow.types.family.TNumber;
 record RootMeanSquare<T extends TNumber>(
     Operand<T> scaled, Operand<TFloat64> scale, Operand<TFloat64> relative) {
 
-  /** Adds the operations; x is finite and of known static shape. */
+  /** Adds the operations; x is finite and of known rank. */
   static <T extends TNumber> RootMeanSquare<T> of(Ops tf, Operand<T> x) {
-    long size = x.shape().size();
-    if (size == Shape.UNKNOWN_SIZE) {
+    if (x.shape().isUnknown()) {
       throw new IllegalArgumentException(
-          "Expected a tensor of fully known shape, found "
+          "Expected a tensor of known rank, found "
               + x.asOutput().name()
               + " of shape "
               + x.shape()
-              + "; give it one with ensureShape.");
+              + "; give it a shape with ensureShape.");
     }
+    long size = x.shape().size();
     Operand<T> one = FloatRange.scalar(tf, 1.0, x);
     if (size == 0) {
       return new RootMeanSquare<>(x, tf.constant(1.0), tf.constant(0.0));
     }
-    Operand<T> flat = tf.reshape(x, tf.constant(new long[] {size}));
+    Operand<T> flat = tf.reshape(x, tf.constant(new long[] {Math.max(size, -1)}));
     Operand<T> largest =
         tf.math.maximum(
             tf.reduceMax(flat, tf.constant(0)), tf.math.neg(tf.reduceMin(flat, tf.constant(0))));
@@ -43,7 +42,7 @@ record RootMeanSquare<T extends TNumber>(
     Operand<T> scale = tf.select(tf.math.greater(largest, zero), largest, one);
     Operand<T> scaled = tf.math.div(x, scale);
     Operand<TFloat64> sum = BlockSum.of(tf, tf.math.square(scaled));
-    Operand<TFloat64> mean = tf.math.div(sum, tf.constant((double) size));
+    Operand<TFloat64> mean = tf.math.div(sum, BlockSum.size(tf, x));
     return new RootMeanSquare<>(scaled, tf.dtypes.cast(scale, TFloat64.class), tf.math.sqrt(mean));
   }
 

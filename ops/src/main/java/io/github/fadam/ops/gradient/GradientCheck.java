@@ -4,8 +4,11 @@ import io.github.fadam.ops.gradient.OpKnowledge.Finding;
 import io.github.fadam.ops.gradient.UnsupportedGradientException.Reason;
 import io.github.fadam.ops.variable.TrainableVariable;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.tensorflow.Output;
 
 /**
@@ -20,14 +23,19 @@ final class GradientCheck {
    * A check that found nothing in the way.
    *
    * @param reached variables that have a gradient
+   * @param lookups for those of them that are to be differentiated by rows, where rows are read
    * @param warnings texts for the log
    */
-  record Verdict(List<TrainableVariable> reached, List<String> warnings) {}
+  record Verdict(
+      List<TrainableVariable> reached,
+      Map<TrainableVariable, List<RowLookups.Lookup>> lookups,
+      List<String> warnings) {}
 
   private final Output<?> loss;
   private final GradientPaths paths;
   private final List<Reason> reasons = new ArrayList<>();
   private final List<String> warnings = new ArrayList<>();
+  private final Map<TrainableVariable, List<RowLookups.Lookup>> lookups = new LinkedHashMap<>();
 
   private GradientCheck(Output<?> loss, GradientPaths paths) {
     this.loss = loss;
@@ -35,8 +43,19 @@ final class GradientCheck {
   }
 
   static GradientCheck of(Output<?> loss, List<TrainableVariable> variables) {
+    return of(loss, variables, Set.of());
+  }
+
+  static GradientCheck of(
+      Output<?> loss, List<TrainableVariable> variables, Set<TrainableVariable> byRows) {
     GradientCheck check = new GradientCheck(loss, new GradientPaths(loss, variables));
     check.paths.differentiated().forEach(check::examine);
+    for (TrainableVariable variable : check.paths.reached()) {
+      if (byRows.contains(variable)) {
+        check.lookups.put(
+            variable, RowLookups.of(variable, check.paths.node(variable), check.reasons));
+      }
+    }
     return check;
   }
 
@@ -49,7 +68,7 @@ final class GradientCheck {
     if (!reasons.isEmpty()) {
       throw new UnsupportedGradientException(loss.name(), reasons);
     }
-    return new Verdict(List.copyOf(paths.reached()), List.copyOf(warnings));
+    return new Verdict(List.copyOf(paths.reached()), lookups, List.copyOf(warnings));
   }
 
   private void examine(GradientPaths.Node node) {

@@ -69,6 +69,10 @@ final class GradientPaths {
       return inputs;
     }
 
+    List<Edge> consumers() {
+      return consumers;
+    }
+
     boolean isOnPath() {
       return isOnPath;
     }
@@ -115,6 +119,11 @@ final class GradientPaths {
   /** The variables to which a differentiable path leads, in the order given. */
   List<TrainableVariable> reached() {
     return reached;
+  }
+
+  /** The node of a variable that is reached. */
+  Node node(TrainableVariable variable) {
+    return nodes.get((GraphOperation) variable.handle().op());
   }
 
   /** The operations whose gradient TensorFlow will ask for, from the variables to the loss. */

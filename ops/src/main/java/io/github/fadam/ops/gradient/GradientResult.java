@@ -12,20 +12,26 @@ import org.tensorflow.Output;
  *
  * @param gradients for each variable that the loss reaches its dense gradient, of the variable's
  *     dtype, summed over all reads; in the order in which the variables were given
+ * @param rows for each variable that was to be differentiated by rows and that the loss reaches,
+ *     the gradient by the rows that are looked up; these have no entry in {@code gradients}
  * @param unreached the variables that no differentiable path connects with the loss, in the order
  *     in which they were given
  */
 public record GradientResult(
-    Map<TrainableVariable, Output<?>> gradients, List<TrainableVariable> unreached) {
+    Map<TrainableVariable, Output<?>> gradients,
+    Map<TrainableVariable, RowGradient> rows,
+    List<TrainableVariable> unreached) {
 
   /**
-   * Copies the map, in its order, and the list.
+   * Copies the maps, in their order, and the list.
    *
    * @param gradients gradient by variable
+   * @param rows gradient by rows by variable
    * @param unreached variables without gradient
    */
   public GradientResult {
     gradients = Collections.unmodifiableMap(new LinkedHashMap<>(gradients));
+    rows = Collections.unmodifiableMap(new LinkedHashMap<>(rows));
     unreached = List.copyOf(unreached);
   }
 }

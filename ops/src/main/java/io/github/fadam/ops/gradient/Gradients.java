@@ -2,16 +2,19 @@ package io.github.fadam.ops.gradient;
 
 import io.github.fadam.ops.variable.TrainableVariable;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import org.tensorflow.Graph;
 import org.tensorflow.GraphOperation;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
+import org.tensorflow.op.Ops;
 
 /**
  * Adds the gradients of a loss to its graph.
@@ -52,27 +55,83 @@ public final class Gradients {
    *     the graph then holds parts of gradients and should be closed
    */
   public static GradientResult of(Operand<?> loss, List<TrainableVariable> variables) {
+    return of(loss, variables, Set.of());
+  }
+
+  /**
+   * Adds the gradient of the sum of a loss's elements by each of the variables that it reaches; by
+   * some of them only by the rows that the loss looks up, so that the work does not grow with the
+   * variable. Else like {@link #of(Operand, List)}.
+   *
+   * @param loss what to differentiate
+   * @param variables variables of the loss's graph, each once
+   * @param byRows those of the variables of which the loss does nothing but look up rows, by {@code
+   *     ResourceGather}, {@code Gather} or {@code GatherV2} along the first dimension
+   * @return the gradients and the variables that have none, possibly all of them
+   * @throws UnsupportedGradientException as above, or if the loss uses a variable of {@code byRows}
+   *     in another way; the graph is unchanged
+   * @throws IllegalArgumentException as above
+   * @throws GradientFailedException as above
+   */
+  public static GradientResult of(
+      Operand<?> loss, List<TrainableVariable> variables, Set<TrainableVariable> byRows) {
     Output<?> y = floatingLoss(loss);
     Graph graph = (Graph) y.env();
     requireDistinctVariablesOf(graph, variables);
     GradientRegistry.registerOurs();
 
-    GradientCheck.Verdict verdict = GradientCheck.of(y, variables).verdict();
+    GradientCheck.Verdict verdict = GradientCheck.of(y, variables, byRows).verdict();
     verdict.warnings().forEach(warning -> LOG.log(System.Logger.Level.WARNING, warning));
-    List<TrainableVariable> reached = verdict.reached();
+    List<Output<?>> xs = new ArrayList<>();
+    for (TrainableVariable variable : verdict.reached()) {
+      if (byRows.contains(variable)) {
+        verdict.lookups().get(variable).forEach(lookup -> xs.add(lookup.rows()));
+      } else {
+        xs.add(variable.handle());
+      }
+    }
     Map<TrainableVariable, Output<?>> gradients = new LinkedHashMap<>();
-    if (!reached.isEmpty()) {
-      Output<?>[] xs = reached.stream().map(TrainableVariable::handle).toArray(Output<?>[]::new);
-      Output<?>[] dx = GradientRegistry.whileNothingRegisters(() -> graph.addGradients(y, xs));
-      for (int i = 0; i < dx.length; i++) {
-        if (exists(dx[i])) {
-          gradients.put(reached.get(i), requireDtype(dx[i], reached.get(i)));
+    Map<TrainableVariable, RowGradient> rows = new LinkedHashMap<>();
+    if (!xs.isEmpty()) {
+      Output<?>[] x = xs.toArray(Output<?>[]::new);
+      Iterator<Output<?>> dx =
+          List.of(GradientRegistry.whileNothingRegisters(() -> graph.addGradients(y, x)))
+              .iterator();
+      for (TrainableVariable variable : verdict.reached()) {
+        if (byRows.contains(variable)) {
+          byRows(graph, variable, verdict.lookups().get(variable), dx)
+              .ifPresent(gradient -> rows.put(variable, gradient));
+        } else {
+          Output<?> gradient = dx.next();
+          if (exists(gradient)) {
+            gradients.put(variable, requireDtype(gradient, variable));
+          }
         }
       }
     }
     List<TrainableVariable> unreached = new ArrayList<>(variables);
     unreached.removeAll(gradients.keySet());
-    return new GradientResult(gradients, unreached);
+    unreached.removeAll(rows.keySet());
+    return new GradientResult(gradients, rows, unreached);
+  }
+
+  private static Optional<RowGradient> byRows(
+      Graph graph,
+      TrainableVariable variable,
+      List<RowLookups.Lookup> lookups,
+      Iterator<Output<?>> dx) {
+    List<RowLookups.Lookup> found = new ArrayList<>();
+    List<Output<?>> dy = new ArrayList<>();
+    for (RowLookups.Lookup lookup : lookups) {
+      Output<?> gradient = dx.next();
+      if (exists(gradient)) {
+        found.add(lookup);
+        dy.add(requireDtype(gradient, variable));
+      }
+    }
+    return found.isEmpty()
+        ? Optional.empty()
+        : Optional.of(RowGradient.of(Ops.create(graph).withSubScope("rows"), variable, found, dy));
   }
 
   private static Output<?> floatingLoss(Operand<?> loss) {

@@ -245,7 +245,7 @@ final class OpConditions {
   private static final Set<String> SAME_VALUE = Set.of("Identity", "Snapshot", "StopGradient");
 
   /** The value of an int32 scalar that is a constant, looked for behind identities. */
-  private static OptionalInt constant(Output<?> tensor) {
+  static OptionalInt constant(Output<?> tensor) {
     GraphOperation op = (GraphOperation) tensor.op();
     while (SAME_VALUE.contains(op.type())) {
       op = (GraphOperation) op.input(0).op();

@@ -115,7 +115,7 @@ final class DifferenceQuotient {
     for (int i = 0; i < xs.length; i++) {
       gradients.put(variables.get(i), found[i]);
     }
-    return new GradientResult(gradients, List.of());
+    return new GradientResult(gradients, Map.of(), List.of());
   }
 
   private void verify(

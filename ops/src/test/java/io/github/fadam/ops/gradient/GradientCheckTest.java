@@ -205,7 +205,8 @@ class GradientCheckTest {
     TrainableVariable w = variable("w");
     Operand<?> loss = sum(tf.constant(new float[] {1}));
     int before = operations();
-    assertEquals(new GradientResult(Map.of(), List.of(w)), Gradients.of(loss, List.of(w)));
+    assertEquals(
+        new GradientResult(Map.of(), Map.of(), List.of(w)), Gradients.of(loss, List.of(w)));
     assertEquals(before, operations());
   }
 
