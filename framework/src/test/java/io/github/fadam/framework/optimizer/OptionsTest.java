@@ -77,6 +77,7 @@ class OptionsTest {
                     case "nesterov" -> "true";
                     case "epsilon-rule" -> "by-size";
                     case "clip" -> "none";
+                    case "lazy-rows" -> "none"; // excludes others, see the next test
                     default -> "0.25";
                   }));
       changed.forEach(builder::set);
@@ -85,6 +86,16 @@ class OptionsTest {
       RuleOptimizerBuilder<?> again = Optimizers.named(optimizer).apply(graph);
       settings.forEach(again::set);
       assertEquals(settings, again.build().settings());
+    }
+  }
+
+  @Test
+  void lazyRowsAreAnOptionLikeOthers() {
+    try (Graph graph = new Graph()) {
+      FAdam optimizer = FAdam.builder(graph).set("lazy-rows", "embeddings, head/*").build();
+      assertEquals("embeddings, head/*", optimizer.settings().get("lazy-rows"));
+      assertThrows(
+          IllegalArgumentException.class, () -> FAdam.builder(graph).set("lazy-rows", "a, "));
     }
   }
 
