@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.fadam.framework.gradient.NonFiniteGradientsException;
 import io.github.fadam.framework.optimizer.Sgd;
 import io.github.fadam.savedmodel.GoldenModel;
@@ -270,6 +272,27 @@ class AroundTheStepTest {
         assertEquals(averaged.evaluate(CNN.data(), 6), exported.evaluate(CNN.data(), 6));
       }
       assertEquals(plain.fit(CNN.data(), one).losses(), averaged.fit(CNN.data(), one).losses());
+    }
+  }
+
+  @Test
+  void aCheckpointHoldsWeightsAndAveragesAndIsMeasuredByTheAverages() throws IOException {
+    FitOptions saved =
+        inOrder(FitOptions.epochs(2), 3).validation(CNN.data()).checkpoint(directory);
+    FitOptions one = inOrder(FitOptions.steps(1), 6);
+    try (FineTuner tuner = tuner("ema", "0.9");
+        FineTuner restored = tuner("ema", "0.9")) {
+      History history = tuner.fit(CNN.data(), saved);
+      double loss = history.epochs().get(1).validation().orElseThrow().loss();
+      JsonNode manifest =
+          new ObjectMapper().readTree(directory.resolve("step-0000000004/manifest.json").toFile());
+      assertEquals(loss, manifest.at("/progress/metrics/validation-loss").asDouble());
+      assertEquals(0, restored.fit(CNN.data(), saved.resume(true)).losses().size());
+      assertValues(values(tuner), values(restored), 0);
+      assertEquals(loss, restored.evaluate(CNN.data(), 3).loss());
+      List<Double> next = tuner.fit(CNN.data(), one).losses();
+      assertEquals(next, restored.fit(CNN.data(), one).losses());
+      assertNotEquals(loss, next.get(0), "the weights are not their averages");
     }
   }
 }
