@@ -1,7 +1,6 @@
 package io.github.fadam.savedmodel.cli;
 
 import io.github.fadam.savedmodel.data.DataSource;
-import io.github.fadam.savedmodel.export.SavedModelExporter;
 import io.github.fadam.savedmodel.model.SavedModel;
 import io.github.fadam.savedmodel.training.Evaluation;
 import io.github.fadam.savedmodel.training.FineTuner;
@@ -61,12 +60,7 @@ final class FinetuneCommand implements Callable<Integer> {
       description = "Data to train on, .npz or .csv.")
   private Path train;
 
-  @Option(
-      names = "--out",
-      paramLabel = "DIR",
-      required = true,
-      description = "Directory to write; must not exist, but for --overwrite.")
-  private Path out;
+  @Mixin private ExportOptions export;
 
   @Option(
       names = "--validation",
@@ -112,11 +106,6 @@ final class FinetuneCommand implements Callable<Integer> {
   @Option(names = "--quiet", description = "Print nothing but errors.")
   private boolean quiet;
 
-  @Option(
-      names = "--overwrite",
-      description = "Replace DIR, once the new model is whole, if it exists.")
-  private boolean overwrite;
-
   @Spec private CommandSpec spec;
 
   /** How long to train: one or the other. */
@@ -144,8 +133,9 @@ final class FinetuneCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     requireUsage();
     run.requirePlaceForReport();
-    ModelData files = new ModelData(SavedModel.read(run.model()), loss.signature());
-    SavedModelExporter.requireTarget(run.model(), out, overwrite);
+    SavedModel model = SavedModel.read(run.model());
+    ModelData files = new ModelData(model, loss.signature());
+    export.requirePlaces(model, files.signature());
     DataSource training = files.open(train);
     DataSource held = validation == null ? training : files.open(validation);
     FitOptions fit = options(held);
@@ -176,10 +166,10 @@ final class FinetuneCommand implements Callable<Integer> {
       }
       Evaluation after = tuner.evaluate(held, run.batchSize());
       say("after   %s", TrainingProgress.text(after));
-      tuner.export(out, overwrite);
-      say("written to %s", out);
+      Map<String, String> written = export.write(tuner);
+      say("written to %s", String.join(", ", written.values()));
       if (run.isReported()) {
-        run.write(report(tuner, before, history, after));
+        run.write(report(tuner, before, history, after, written));
       }
     }
     return 0;
@@ -225,7 +215,11 @@ final class FinetuneCommand implements Callable<Integer> {
   }
 
   private FinetuneReport report(
-      FineTuner tuner, Evaluation before, History history, Evaluation after) {
+      FineTuner tuner,
+      Evaluation before,
+      History history,
+      Evaluation after,
+      Map<String, String> written) {
     return new FinetuneReport(
         options(tuner),
         tuner.optimizer().settings(),
@@ -239,7 +233,7 @@ final class FinetuneCommand implements Callable<Integer> {
         history.skippedSteps(),
         history.secondsPerStep(),
         history.ended().name().toLowerCase(Locale.ROOT),
-        out.toString());
+        written);
   }
 
   private Map<String, Object> options(FineTuner tuner) {
@@ -266,6 +260,7 @@ final class FinetuneCommand implements Callable<Integer> {
     RunOptions.requirePositive(spec, "--epochs", length.epochs());
     RunOptions.requirePositive(spec, "--steps", length.steps);
     run.check();
+    export.check();
     checkpoint.check();
     plateau.check(validation != null);
     loss.check();

@@ -22,7 +22,7 @@ import java.util.Map;
  * @param skippedSteps how often the guard skipped, of an accumulated step its micro-steps
  * @param secondsPerStep median wall time of a step
  * @param ended why the run ended
- * @param output the directory that was written
+ * @param written option to the directory or file that was written for it
  */
 record FinetuneReport(
     Map<String, Object> options,
@@ -37,7 +37,7 @@ record FinetuneReport(
     long skippedSteps,
     double secondsPerStep,
     String ended,
-    String output) {
+    Map<String, String> written) {
 
   /** Loss and metrics in one map. */
   static Map<String, Double> measures(Evaluation evaluation) {

@@ -14,6 +14,7 @@ import org.tensorflow.proto.DataType;
 /** Opens data files for one signature of a model. */
 final class ModelData {
 
+  private final String signature;
   private final Set<String> text;
 
   /**
@@ -22,12 +23,17 @@ final class ModelData {
    * @param signature its key, or null for the model's default
    */
   ModelData(SavedModel model, String signature) {
-    String key = signature == null ? model.defaultSignatureKey() : signature;
+    this.signature = signature == null ? model.defaultSignatureKey() : signature;
     text =
-        model.signature(key).inputs().entrySet().stream()
+        model.signature(this.signature).inputs().entrySet().stream()
             .filter(input -> input.getValue().dataType() == DataType.DT_STRING)
             .map(input -> input.getKey())
             .collect(Collectors.toSet());
+  }
+
+  /** The signature's key. */
+  String signature() {
+    return signature;
   }
 
   DataSource open(Path file) throws IOException {

@@ -77,6 +77,18 @@ public final class FrozenGraph {
     WholeFile.write(file, graph::writeTo);
   }
 
+  /**
+   * Checks whether {@link #write} could freeze a signature, for those who want to know before they
+   * train.
+   *
+   * @param model the model's description
+   * @param signatureKey key of the signature
+   * @throws IllegalArgumentException if it needs what a constant cannot stand for, as above
+   */
+  public static void requireFreezable(SavedModel model, String signatureKey) {
+    new FrozenGraph(FunctionInliner.inline(model, signatureKey), model);
+  }
+
   private void requireFreezable() {
     Map<String, String> reasons = new TreeMap<>();
     Set<String> inputs =

@@ -169,6 +169,19 @@ public final class SavedModelExporter {
     }
   }
 
+  /**
+   * Checks whether {@link #exportVersion} could write there, for those who want to know before they
+   * train.
+   *
+   * @param model directory of the source model
+   * @param base the directory of the versions
+   * @throws IllegalArgumentException if it is inside the source model
+   * @throws IOException if the places cannot be looked at
+   */
+  public static void requireVersions(Path model, Path base) throws IOException {
+    requireTarget(model, base.resolve(Long.toString(nextVersion(base))), false);
+  }
+
   private static long nextVersion(Path base) throws IOException {
     if (!Files.exists(base)) {
       return 1;

@@ -6,7 +6,9 @@ import io.github.fadam.framework.optimizer.RuleOptimizer;
 import io.github.fadam.ops.variable.TrainableVariable;
 import io.github.fadam.savedmodel.data.DataBinding;
 import io.github.fadam.savedmodel.data.DataSource;
+import io.github.fadam.savedmodel.export.FrozenGraph;
 import io.github.fadam.savedmodel.export.SavedModelExporter;
+import io.github.fadam.savedmodel.export.VariableValues;
 import io.github.fadam.savedmodel.model.ModelVariable;
 import io.github.fadam.savedmodel.model.SavedModel;
 import io.github.fadam.savedmodel.model.SavedSignature;
@@ -282,10 +284,54 @@ public final class FineTuner implements AutoCloseable {
    * @throws IOException if it cannot be written; what was there is still there then
    */
   public void export(Path target, boolean overwrite) throws IOException {
+    write(() -> exporter.export(target, overwrite));
+  }
+
+  /**
+   * Writes the model with its new values as the next version below a directory that TensorFlow
+   * Serving watches.
+   *
+   * @param base the directory of the versions; made if it does not exist
+   * @return the new version's directory, {@code base/1} if there was none
+   * @throws IOException if it cannot be written; the versions are as they were before then
+   */
+  public Path exportVersion(Path base) throws IOException {
+    loaded.requireOpen();
+    return averages.inPlace(() -> exporter.exportVersion(base));
+  }
+
+  /**
+   * Writes the signature that is trained as a graph with constants in place of variables, see
+   * {@link FrozenGraph}.
+   *
+   * @param file the {@code .pb} file, replaced if it exists
+   * @throws IOException if it cannot be written; it is as it was before then
+   * @throws IllegalArgumentException if the signature cannot be frozen, with all that stands in the
+   *     way
+   */
+  public void exportFrozenGraph(Path file) throws IOException {
+    write(() -> FrozenGraph.write(model(), loaded.bundle(), signature().key(), file));
+  }
+
+  /**
+   * Writes the values of all variables of the model, one array each by the variable's name.
+   *
+   * @param file the {@code .npz} file, replaced if it exists
+   * @throws IOException if it cannot be written; it is as it was before then
+   */
+  public void exportVariables(Path file) throws IOException {
+    write(() -> VariableValues.write(model(), loaded.bundle(), file));
+  }
+
+  private interface Writing {
+    void run() throws IOException;
+  }
+
+  private void write(Writing writing) throws IOException {
     loaded.requireOpen();
     averages.<Void, IOException>inPlace(
         () -> {
-          exporter.export(target, overwrite);
+          writing.run();
           return null;
         });
   }

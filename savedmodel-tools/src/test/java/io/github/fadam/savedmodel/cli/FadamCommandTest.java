@@ -12,6 +12,7 @@ import io.github.fadam.savedmodel.data.ArrayData;
 import io.github.fadam.savedmodel.data.DataSource;
 import io.github.fadam.savedmodel.data.NpzData;
 import io.github.fadam.savedmodel.data.NpzWriter;
+import io.github.fadam.savedmodel.testing.Models;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -35,6 +36,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.proto.DataType;
+import org.tensorflow.proto.GraphDef;
 import org.tensorflow.types.TFloat32;
 
 /** The command line in this process: exit codes, messages, files. */
@@ -141,6 +143,8 @@ class FadamCommandTest {
     "inspect, MODEL",
     "inspect x --jsno, --jsno",
     "finetune x --out y, --train",
+    "finetune x --train y, --serving-dir",
+    "finetune x --train y --serving-dir z --overwrite, --overwrite",
     "evaluate x, --data",
     "evaluate x --data y --batch-size 0, --batch-size",
     "evaluate x --data y --batch-size many, many",
@@ -150,6 +154,63 @@ class FadamCommandTest {
     assertEquals(FadamCommand.BAD_USAGE, result.exitCode());
     assertTrue(result.err().contains(found), result.err());
     assertTrue(result.out().isEmpty());
+  }
+
+  @Test
+  void writesWhatServersAndConvertersTake() throws IOException {
+    Path served = directory.resolve("served");
+    Path weights = directory.resolve("weights.npz");
+    Path frozen = directory.resolve("frozen.pb");
+    Path report = directory.resolve("report.json");
+    for (int version = 1; version <= 2; version++) {
+      Result result =
+          fadam(
+              "finetune",
+              CNN,
+              "--train",
+              train,
+              "--steps",
+              "1",
+              "--serving-dir",
+              served,
+              "--weights",
+              weights,
+              "--frozen-graph",
+              frozen,
+              "--report",
+              report);
+      assertEquals(0, result.exitCode(), result.err());
+      assertTrue(Files.exists(served.resolve(version + "/saved_model.pb")));
+      JsonNode written = new ObjectMapper().readTree(report.toFile()).get("written");
+      assertEquals(
+          List.of(served.resolve(Integer.toString(version)), weights, frozen).toString(),
+          List.of(
+                  written.get("servingDir").asText(),
+                  written.get("weights").asText(),
+                  written.get("frozenGraph").asText())
+              .toString());
+    }
+    assertTrue(Files.size(weights) > 0);
+    assertTrue(GraphDef.parseFrom(Files.readAllBytes(frozen)).getNodeCount() > 0);
+    assertFalse(Files.exists(out));
+  }
+
+  @Test
+  void whatCannotBeFrozenIsRefusedBeforeTraining() throws IOException {
+    Path pieces = Models.directory("tf_pieces");
+    Result result =
+        fadam(
+            "finetune",
+            pieces,
+            "--signature",
+            "counted",
+            "--train",
+            train,
+            "--out",
+            out,
+            "--frozen-graph",
+            directory.resolve("frozen.pb"));
+    assertRefused(FadamCommand.FAILED, "AssignAddVariableOp", result);
   }
 
   @Test
@@ -420,7 +481,7 @@ class FadamCommandTest {
         json.at("/after/loss").asDouble() < json.at("/before/loss").asDouble(), json.toString());
     assertTrue(json.at("/after/accuracy").isNumber());
     assertTrue(json.at("/secondsPerStep").asDouble() > 0);
-    assertEquals(out.toString(), json.get("output").asText());
+    assertEquals(out.toString(), json.get("written").get("out").asText());
     assertEquals("serving_default", json.at("/options/signature").asText());
     assertEquals("0.01", json.at("/options/set/weight-decay").asText());
     assertEquals(20, json.at("/options/steps").asLong());
