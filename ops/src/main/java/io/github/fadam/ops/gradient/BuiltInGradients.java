@@ -16,15 +16,27 @@ final class BuiltInGradients {
     Map<String, OpGradient> all = new TreeMap<>();
     for (Map<String, GradientBuilder.Formula> family :
         List.of(
+            DecompositionGradients.formulas(),
+            DerivativeGradients.formulas(),
             ElementwiseGradients.formulas(),
+            FourierGradients.formulas(),
             IndexingGradients.formulas(),
             LayerGradients.formulas(),
+            LinearSystemGradients.formulas(),
             ListGradients.formulas(),
             MatrixGradients.formulas(),
             PassThroughGradients.formulas(),
             ReductionGradients.formulas(),
+            SegmentGradients.formulas(),
+            SparseGradients.formulas(),
+            SpecialFunctionGradients.formulas(),
             ZeroGradients.formulas())) {
-      family.forEach((type, formula) -> all.put(type, formula.asGradient()));
+      family.forEach(
+          (type, formula) -> {
+            if (all.put(type, formula.asGradient()) != null) {
+              throw new IllegalStateException("two gradients of " + type);
+            }
+          });
     }
     return Collections.unmodifiableMap(all);
   }

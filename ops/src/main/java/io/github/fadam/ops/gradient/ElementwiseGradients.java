@@ -14,6 +14,7 @@ final class ElementwiseGradients {
 
   static Map<String, GradientBuilder.Formula> formulas() {
     return Map.of(
+        "ComplexAbs", ElementwiseGradients::complexAbs,
         "Digamma", ElementwiseGradients::digamma,
         "Erfc", ElementwiseGradients::erfc,
         "FloorMod", ElementwiseGradients::floorMod,
@@ -27,6 +28,12 @@ final class ElementwiseGradients {
   private static List<Output<?>> erfc(GradientBuilder g) {
     Output<?> bell = g.add("Exp", g.add("Neg", g.add("Square", g.x(0))));
     return List.of(g.times(g.dy(0), g.times(g.constant(-TWO_BY_ROOT_PI), bell)));
+  }
+
+  /** |z|: by z it is z / |z|, and 0 where z is 0. */
+  private static List<Output<?>> complexAbs(GradientBuilder g) {
+    DataType complex = Dtypes.base(g.x(0).dataType());
+    return List.of(g.times(g.cast(g.dy(0), complex), g.add("Sign", g.x(0))));
   }
 
   /**

@@ -1,5 +1,6 @@
 package io.github.fadam.ops.gradient;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.tensorflow.GraphOperation;
 import org.tensorflow.OperationBuilder;
@@ -29,20 +30,57 @@ final class GradientBuilder {
   private final Ops tf;
   private final GraphOperation op;
   private final List<Output<?>> outputGradients;
+  private final String type;
+
+  /** What stands before the names of the forward operation's attributes. */
+  private final String attributePrefix;
+
+  /** Place of the forward operation's first input among those of {@code op}. */
+  private final int firstInput;
 
   GradientBuilder(Ops tf, GraphOperation op, List<Output<?>> outputGradients) {
+    this(tf, op, outputGradients, op.type(), "", 0);
+  }
+
+  private GradientBuilder(
+      Ops tf,
+      GraphOperation op,
+      List<Output<?>> outputGradients,
+      String type,
+      String attributePrefix,
+      int firstInput) {
     this.tf = tf;
     this.op = op;
     this.outputGradients = outputGradients;
+    this.type = type;
+    this.attributePrefix = attributePrefix;
+    this.firstInput = firstInput;
+  }
+
+  /** Whether the operation is an {@code IdentityN} that stands for another operation. */
+  boolean isRepaired() {
+    return OpConditions.attribute(op, RepairedGradients.TYPE).isPresent();
+  }
+
+  /** The operation that an {@code IdentityN} stands for; {@link RepairedGradients} says how. */
+  GradientBuilder ofRepaired() {
+    String repaired = op.attributes().getAttrString(RepairedGradients.TYPE);
+    int first = op.numInputs() - RepairedGradients.inputs(repaired);
+    return new GradientBuilder(tf, op, outputGradients, repaired, RepairedGradients.PREFIX, first);
+  }
+
+  /** Type of the forward operation. */
+  String type() {
+    return type;
   }
 
   int inputs() {
-    return op.numInputs();
+    return op.numInputs() - firstInput;
   }
 
   /** Input {@code i} of the forward operation. */
   Output<?> x(int i) {
-    return op.input(i);
+    return op.input(firstInput + i);
   }
 
   /** Output {@code i} of the forward operation. */
@@ -65,7 +103,15 @@ final class GradientBuilder {
   }
 
   boolean booleanAttribute(String name) {
-    return op.attributes().getAttrBool(name);
+    return op.attributes().getAttrBool(attributePrefix + name);
+  }
+
+  long[] integersAttribute(String name) {
+    return op.attributes().getAttrIntList(attributePrefix + name);
+  }
+
+  String textAttribute(String name) {
+    return op.attributes().getAttrString(attributePrefix + name);
   }
 
   /** Output 0 of a new operation that needs no attributes. */
@@ -110,9 +156,74 @@ final class GradientBuilder {
     return add("Mul", a, b);
   }
 
+  Output<?> times(double factor, Output<?> b) {
+    return times(cast(tf.constant(factor).asOutput(), b.dataType()), b);
+  }
+
+  Output<?> plus(Output<?> a, Output<?> b) {
+    return add("AddV2", a, b);
+  }
+
+  Output<?> minus(Output<?> a, Output<?> b) {
+    return add("Sub", a, b);
+  }
+
+  Output<?> minus(Output<?> a) {
+    return add("Neg", a);
+  }
+
+  Output<?> square(Output<?> a) {
+    return add("Square", a);
+  }
+
+  /** The complex conjugate: a real tensor itself. */
+  Output<?> conjugate(Output<?> a) {
+    return isComplex(a) ? add("Conj", a) : a;
+  }
+
+  static boolean isComplex(Output<?> a) {
+    DataType type = Dtypes.base(a.dataType());
+    return type == DataType.DT_COMPLEX64 || type == DataType.DT_COMPLEX128;
+  }
+
+  /** 1 where a test holds, 0 elsewhere, in the dtype of the gradients. */
+  Output<?> indicator(Output<?> test) {
+    return cast(test, dy(0).dataType());
+  }
+
+  /** Slices along the first dimension. */
+  Output<?> rows(Output<?> values, Output<?> indices) {
+    return add("GatherV2", values, indices, integer(0));
+  }
+
+  /** Zeros by all inputs but one. */
+  List<Output<?>> onlyBy(int input, Output<?> gradient) {
+    List<Output<?>> all = new ArrayList<>();
+    for (int i = 0; i < inputs(); i++) {
+      all.add(i == input ? gradient : zeros(i));
+    }
+    return all;
+  }
+
   /** Elements {@code from} and following of a vector. */
   Output<?> tail(Output<?> vector, int from) {
     return add("Slice", vector, integers(from), integers(-1));
+  }
+
+  /** A vector without its last element. */
+  Output<?> head(Output<?> vector) {
+    Output<?> count = add("Sub", add("Size", vector), integer(1));
+    return add("Slice", vector, integers(0), reshape(count, integers(1)));
+  }
+
+  /** A shape (int32) with 1 in place of the sizes of some dimensions, which may be negative. */
+  Output<?> shapeWithOnes(Output<?> shape, Output<?> dimensions) {
+    Output<?> rank = add("Size", shape);
+    Output<?> axes =
+        add("FloorMod", reshape(cast(dimensions, DataType.DT_INT32), integers(-1)), rank);
+    Output<?> all = add("Range", integer(0), rank, integer(1));
+    return operation("DynamicStitch")
+        .ofLists(new Output<?>[] {all, axes}, new Output<?>[] {shape, add("OnesLike", axes)});
   }
 
   /** The last element of a vector, as a scalar. */
@@ -127,8 +238,13 @@ final class GradientBuilder {
 
   /** Sums a gradient over the dimensions along which input {@code i} was broadcast. */
   Output<?> unbroadcast(Output<?> gradient, int i, int other) {
-    Output<?> shape = shape(x(i));
-    Output<?> dimensions = add("BroadcastGradientArgs", shape, shape(x(other)));
+    return unbroadcast(gradient, x(i), x(other));
+  }
+
+  /** Sums a gradient over the dimensions along which a tensor was broadcast with another. */
+  Output<?> unbroadcast(Output<?> gradient, Output<?> tensor, Output<?> other) {
+    Output<?> shape = shape(tensor);
+    Output<?> dimensions = add("BroadcastGradientArgs", shape, shape(other));
     return reshape(add("Sum", gradient, dimensions), shape);
   }
 
@@ -143,13 +259,29 @@ final class GradientBuilder {
     /** Copies attributes of the same names from the forward operation. */
     Node copy(String... attributes) {
       for (String name : attributes) {
-        builder.setAttr(name, op.attributes().getAttrValueProto(name));
+        builder.setAttr(name, op.attributes().getAttrValueProto(attributePrefix + name));
       }
       return this;
     }
 
+    /** Never the reference dtype of a variable that is the forward operation's input. */
     Node attr(String name, DataType value) {
+      builder.setAttr(name, Dtypes.base(value));
+      return this;
+    }
+
+    Node attr(String name, String value) {
       builder.setAttr(name, value);
+      return this;
+    }
+
+    Node attr(String name, long value) {
+      builder.setAttr(name, value);
+      return this;
+    }
+
+    Node attr(String name, long... values) {
+      builder.setAttr(name, values);
       return this;
     }
 
@@ -166,6 +298,13 @@ final class GradientBuilder {
     Output<?> ofList(Output<?>[] list, Output<?>... inputs) {
       builder.addInputList(list);
       return of(inputs);
+    }
+
+    /** With a list as the second input. */
+    GraphOperation buildWithList(Output<?> input, Output<?>[] list) {
+      builder.addInput(input);
+      builder.addInputList(list);
+      return build();
     }
 
     /** With two lists as inputs. */

@@ -1,7 +1,9 @@
 package io.github.fadam.ops.gradient;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.tensorflow.GraphOperation;
 import org.tensorflow.Output;
 import org.tensorflow.proto.DataType;
 
@@ -11,15 +13,22 @@ final class IndexingGradients {
   private IndexingGradients() {}
 
   static Map<String, GradientBuilder.Formula> formulas() {
-    return Map.of(
-        "Gather", g -> gather(g, g.shape(g.x(0))),
-        "ResourceGather", g -> gather(g, g.variableShape(0, DataType.DT_INT32)),
-        "ResourceGatherNd", IndexingGradients::resourceGatherNd,
-        "TensorScatterAdd", g -> scatter(g, g.dy(0), g.add("GatherNd", g.dy(0), g.x(1))),
-        "TensorScatterSub",
-            g -> scatter(g, g.dy(0), g.add("Neg", g.add("GatherNd", g.dy(0), g.x(1)))),
-        "TensorScatterUpdate", IndexingGradients::tensorScatterUpdate,
-        "TopKV2", IndexingGradients::topK);
+    return Map.ofEntries(
+        Map.entry("Concat", IndexingGradients::concat),
+        Map.entry("Gather", g -> gather(g, g.shape(g.x(0)))),
+        Map.entry("ResourceGather", g -> gather(g, g.variableShape(0, DataType.DT_INT32))),
+        Map.entry("ResourceGatherNd", IndexingGradients::resourceGatherNd),
+        Map.entry("Reverse", g -> List.of(g.add("Reverse", g.dy(0), g.x(1)), g.zeros(1))),
+        Map.entry("StridedSliceGrad", IndexingGradients::stridedSliceGrad),
+        Map.entry("TensorScatterAdd", g -> scatter(g, g.dy(0), g.add("GatherNd", g.dy(0), g.x(1)))),
+        Map.entry("TensorScatterMax", IndexingGradients::tensorScatterExtreme),
+        Map.entry("TensorScatterMin", IndexingGradients::tensorScatterExtreme),
+        Map.entry(
+            "TensorScatterSub",
+            g -> scatter(g, g.dy(0), g.add("Neg", g.add("GatherNd", g.dy(0), g.x(1))))),
+        Map.entry("TensorScatterUpdate", IndexingGradients::tensorScatterUpdate),
+        Map.entry("TensorStridedSliceUpdate", IndexingGradients::stridedSliceUpdate),
+        Map.entry("TopKV2", IndexingGradients::topK));
   }
 
   /** Rows of the gradient are summed into the rows they were taken from. */
@@ -63,6 +72,49 @@ final class IndexingGradients {
             g.reshape(g.dy(0), g.integers(-1)),
             g.reshape(places, g.integers(-1)),
             size);
-    return List.of(g.reshape(sums, shape), g.zeros(1));
+    return g.onlyBy(0, g.reshape(sums, shape));
+  }
+
+  /** Those that equal the result at a place share its gradient evenly. */
+  private static List<Output<?>> tensorScatterExtreme(GradientBuilder g) {
+    Output<?> indices = g.x(1);
+    Output<?> kept = g.indicator(g.add("Equal", g.x(0), g.y(0)));
+    Output<?> written = g.indicator(g.add("Equal", g.x(2), g.add("GatherNd", g.y(0), indices)));
+    Output<?> count = g.add("TensorScatterAdd", kept, indices, written);
+    Output<?> share = g.add("DivNoNan", g.dy(0), count);
+    return scatter(g, g.times(kept, share), g.times(written, g.add("GatherNd", share, indices)));
+  }
+
+  /** Inputs: shape, begin, end, strides, values. */
+  private static List<Output<?>> stridedSliceGrad(GradientBuilder g) {
+    return g.onlyBy(4, strided(g, "StridedSlice").of(g.dy(0), g.x(1), g.x(2), g.x(3)));
+  }
+
+  /** Inputs: tensor, begin, end, strides, values that are broadcast. */
+  private static List<Output<?>> stridedSliceUpdate(GradientBuilder g) {
+    Output<?> slice = strided(g, "StridedSlice").of(g.dy(0), g.x(1), g.x(2), g.x(3));
+    Output<?> kept =
+        strided(g, "TensorStridedSliceUpdate").of(g.dy(0), g.x(1), g.x(2), g.x(3), g.zeros(4));
+    Output<?> byValues = g.unbroadcast(slice, g.x(4), slice);
+    return List.of(kept, g.zeros(1), g.zeros(2), g.zeros(3), byValues);
+  }
+
+  private static GradientBuilder.Node strided(GradientBuilder g, String type) {
+    return g.operation(type)
+        .copy("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask");
+  }
+
+  /** Inputs: dimension, values. */
+  private static List<Output<?>> concat(GradientBuilder g) {
+    Output<?>[] shapes = new Output<?>[g.inputs() - 1];
+    for (int i = 0; i < shapes.length; i++) {
+      shapes[i] = g.shape(g.x(i + 1));
+    }
+    GraphOperation offsets = g.operation("ConcatOffset").buildWithList(g.x(0), shapes);
+    List<Output<?>> gradients = new ArrayList<>(List.of(g.zeros(0)));
+    for (int i = 0; i < shapes.length; i++) {
+      gradients.add(g.add("Slice", g.dy(0), offsets.output(i), shapes[i]));
+    }
+    return gradients;
   }
 }

@@ -1,5 +1,6 @@
 package io.github.fadam.ops.gradient;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.tensorflow.GraphOperation;
@@ -13,23 +14,23 @@ final class LayerGradients {
   private LayerGradients() {}
 
   static Map<String, GradientBuilder.Formula> formulas() {
-    return Map.of(
-        "BiasAddV1",
-        LayerGradients::biasAddV1,
-        "Conv3D",
-        LayerGradients::conv3d,
-        "FakeQuantWithMinMaxArgs",
-        LayerGradients::fakeQuantArgs,
-        "FakeQuantWithMinMaxVars",
-        g -> fakeQuantVars(g, "FakeQuantWithMinMaxVarsGradient"),
-        "FakeQuantWithMinMaxVarsPerChannel",
-        g -> fakeQuantVars(g, "FakeQuantWithMinMaxVarsPerChannelGradient"),
-        "FusedBatchNorm",
-        g -> batchNorm(g, "FusedBatchNormGrad"),
-        "FusedBatchNormV2",
-        g -> batchNorm(g, "FusedBatchNormGradV2"),
-        "MaxPoolWithArgmax",
-        LayerGradients::maxPoolWithArgmax);
+    return Map.ofEntries(
+        Map.entry("BiasAddV1", LayerGradients::biasAddV1),
+        Map.entry("BlockLSTM", g -> blockLstm(g, "BlockLSTMGrad")),
+        Map.entry("BlockLSTMV2", g -> blockLstm(g, "BlockLSTMGradV2")),
+        Map.entry("Conv3D", LayerGradients::conv3d),
+        Map.entry("Dilation2D", LayerGradients::dilation),
+        Map.entry("ExtractImagePatches", g -> patches(g, "ksizes", "strides", "rates", "padding")),
+        Map.entry("ExtractVolumePatches", g -> patches(g, "ksizes", "strides", "padding")),
+        Map.entry("FakeQuantWithMinMaxArgs", LayerGradients::fakeQuantArgs),
+        Map.entry(
+            "FakeQuantWithMinMaxVars", g -> fakeQuantVars(g, "FakeQuantWithMinMaxVarsGradient")),
+        Map.entry(
+            "FakeQuantWithMinMaxVarsPerChannel",
+            g -> fakeQuantVars(g, "FakeQuantWithMinMaxVarsPerChannelGradient")),
+        Map.entry("FusedBatchNorm", g -> batchNorm(g, "FusedBatchNormGrad")),
+        Map.entry("FusedBatchNormV2", g -> batchNorm(g, "FusedBatchNormGradV2")),
+        Map.entry("MaxPoolWithArgmax", LayerGradients::maxPoolWithArgmax));
   }
 
   private static List<Output<?>> conv3d(GradientBuilder g) {
@@ -54,6 +55,51 @@ final class LayerGradients {
             .build(g.dy(0), g.x(0), g.x(1), training ? g.y(3) : g.x(3), training ? g.y(4) : g.x(4));
     return List.of(
         gradient.output(0), gradient.output(1), gradient.output(2), g.zeros(3), g.zeros(4));
+  }
+
+  /** Inputs: steps, x, cs, h, w, wci, wcf, wco, b; outputs: i, cs, f, o, ci, co, h. */
+  private static List<Output<?>> blockLstm(GradientBuilder g, String type) {
+    Output<?>[] inputs = new Output<?>[g.inputs() + 9];
+    for (int i = 0; i < g.inputs(); i++) {
+      inputs[i] = g.x(i);
+    }
+    for (int i = 0; i < 7; i++) {
+      inputs[g.inputs() + i] = g.y(i);
+    }
+    inputs[g.inputs() + 7] = g.dy(1);
+    inputs[g.inputs() + 8] = g.dy(6);
+    GraphOperation by = g.operation(type).copy("use_peephole").build(inputs);
+    List<Output<?>> gradients = new ArrayList<>(List.of(g.zeros(0)));
+    for (int i = 0; i < by.numOutputs(); i++) {
+      gradients.add(by.output(i));
+    }
+    return gradients;
+  }
+
+  private static List<Output<?>> dilation(GradientBuilder g) {
+    String[] attributes = {"strides", "rates", "padding"};
+    return List.of(
+        g.operation("Dilation2DBackpropInput").copy(attributes).of(g.x(0), g.x(1), g.dy(0)),
+        g.operation("Dilation2DBackpropFilter").copy(attributes).of(g.x(0), g.x(1), g.dy(0)));
+  }
+
+  /**
+   * Patches are copies of the input's elements: the same operation on their numbers (from 1 on, 0
+   * is padding) tells which, and the gradients of the copies are summed.
+   */
+  private static List<Output<?>> patches(GradientBuilder g, String... attributes) {
+    Output<?> shape = g.shape(g.x(0));
+    Output<?> one = g.tail(shape, 1);
+    Output<?> count = g.add("Prod", one, g.integer(0));
+    Output<?> numbers = g.add("Range", g.integer(1), g.plus(count, g.integer(1)), g.integer(1));
+    Output<?> image = g.reshape(numbers, g.concatenate(g.integers(1), one));
+    Output<?> copied = g.operation(g.type()).copy(attributes).of(image);
+    Output<?> places = g.minus(g.reshape(copied, g.integers(-1)), g.integer(1));
+    Output<?> batch = g.add("Slice", shape, g.integers(0), g.integers(1));
+    Output<?> flat = g.concatenate(batch, g.shape(places));
+    Output<?> columns = g.add("Transpose", g.reshape(g.dy(0), flat), g.integers(1, 0));
+    Output<?> sums = g.add("UnsortedSegmentSum", columns, places, count);
+    return List.of(g.reshape(g.add("Transpose", sums, g.integers(1, 0)), shape));
   }
 
   private static List<Output<?>> maxPoolWithArgmax(GradientBuilder g) {

@@ -4,16 +4,23 @@ import java.util.List;
 import java.util.Map;
 import org.tensorflow.Output;
 
-/** Operations on the diagonals of matrices. */
+/** Operations that move the elements of matrices, and the product of vectors in space. */
 final class MatrixGradients {
 
   private MatrixGradients() {}
 
   static Map<String, GradientBuilder.Formula> formulas() {
-    return Map.of(
-        "MatrixDiagPartV3", MatrixGradients::diagPart,
-        "MatrixDiagV3", MatrixGradients::diag,
-        "MatrixSetDiagV3", MatrixGradients::setDiag);
+    return Map.ofEntries(
+        Map.entry("ConjugateTranspose", MatrixGradients::conjugateTranspose),
+        Map.entry("Cross", MatrixGradients::cross),
+        Map.entry("MatrixDiagPart", MatrixGradients::mainDiagPart),
+        Map.entry("MatrixDiagPartV2", MatrixGradients::diagPart),
+        Map.entry("MatrixDiagPartV3", MatrixGradients::diagPart),
+        Map.entry("MatrixDiagV2", MatrixGradients::diag),
+        Map.entry("MatrixDiagV3", MatrixGradients::diag),
+        Map.entry("MatrixSetDiag", MatrixGradients::setMainDiag),
+        Map.entry("MatrixSetDiagV2", MatrixGradients::setDiag),
+        Map.entry("MatrixSetDiagV3", MatrixGradients::setDiag));
   }
 
   /** Inputs: diagonal, k, rows, columns, padding. */
@@ -23,20 +30,44 @@ final class MatrixGradients {
 
   /** Inputs: matrix, k, padding. */
   private static List<Output<?>> diagPart(GradientBuilder g) {
-    return List.of(
-        g.operation("MatrixSetDiagV3").copy("align").of(g.zeros(0), g.dy(0), g.x(1)),
-        g.zeros(1),
-        g.zeros(2));
+    return List.of(set(g, g.zeros(0), g.dy(0), 1), g.zeros(1), g.zeros(2));
   }
 
   /** Inputs: matrix, diagonal, k. */
   private static List<Output<?>> setDiag(GradientBuilder g) {
-    Output<?> byMatrix =
-        g.operation("MatrixSetDiagV3").copy("align").of(g.dy(0), g.zeros(1), g.x(2));
-    return List.of(byMatrix, part(g, g.dy(0), 2), g.zeros(2));
+    return List.of(set(g, g.dy(0), g.zeros(1), 2), part(g, g.dy(0), 2), g.zeros(2));
+  }
+
+  private static List<Output<?>> mainDiagPart(GradientBuilder g) {
+    return List.of(g.add("MatrixSetDiag", g.zeros(0), g.dy(0)));
+  }
+
+  private static List<Output<?>> setMainDiag(GradientBuilder g) {
+    return List.of(g.add("MatrixSetDiag", g.dy(0), g.zeros(1)), g.add("MatrixDiagPart", g.dy(0)));
   }
 
   private static Output<?> part(GradientBuilder g, Output<?> matrix, int k) {
-    return g.operation("MatrixDiagPartV3").copy("align").of(matrix, g.x(k), g.constant(0));
+    return sameVersion(g, "MatrixDiagPart").of(matrix, g.x(k), g.constant(0));
+  }
+
+  private static Output<?> set(GradientBuilder g, Output<?> matrix, Output<?> diagonal, int k) {
+    return sameVersion(g, "MatrixSetDiag").of(matrix, diagonal, g.x(k));
+  }
+
+  /** Version 2 aligns diagonals to the left, version 3 as an attribute says. */
+  private static GradientBuilder.Node sameVersion(GradientBuilder g, String type) {
+    return g.type().endsWith("V3")
+        ? g.operation(type + "V3").copy("align")
+        : g.operation(type + "V2");
+  }
+
+  /** Inputs: a, b; the vector product is antisymmetric. */
+  private static List<Output<?>> cross(GradientBuilder g) {
+    return List.of(g.add("Cross", g.x(1), g.dy(0)), g.add("Cross", g.dy(0), g.x(0)));
+  }
+
+  private static List<Output<?>> conjugateTranspose(GradientBuilder g) {
+    return List.of(
+        g.add("ConjugateTranspose", g.dy(0), g.add("InvertPermutation", g.x(1))), g.zeros(1));
   }
 }

@@ -29,16 +29,22 @@ final class OpConditions {
    */
   private static final Map<String, Dtype> DTYPES =
       Map.ofEntries(
+          Map.entry("Angle", Dtype.complex("input")),
           Map.entry("BroadcastTo", Dtype.int32(1, "shape")),
+          Map.entry("Complex", Dtype.floating(0, "parts", DataType.DT_FLOAT)),
           Map.entry("ConcatV2", Dtype.int32(-1, "axis")),
           Map.entry("FusedBatchNormV3", Dtype.floating(1, "scale", DataType.DT_FLOAT)),
           Map.entry("GatherV2", Dtype.int32(2, "axis")),
+          Map.entry("Imag", Dtype.complex("input")),
           Map.entry("Max", Dtype.int32(1, "axes")),
+          Map.entry("MaxPool3DGrad", Dtype.notDouble(2, "gradient")),
+          Map.entry("MaxPool3DGradGrad", Dtype.notDouble(2, "gradient")),
           Map.entry("Mean", Dtype.int32(1, "axes")),
           Map.entry("Min", Dtype.int32(1, "axes")),
           Map.entry("Pad", Dtype.int32(1, "paddings")),
           Map.entry("PadV2", Dtype.int32(1, "paddings")),
           Map.entry("Prod", Dtype.int32(1, "axes")),
+          Map.entry("Real", Dtype.complex("input")),
           Map.entry(
               "ResizeBicubic", Dtype.floating(0, "images", DataType.DT_FLOAT, DataType.DT_DOUBLE)),
           Map.entry("ScaleAndTranslate", Dtype.floating(0, "images", DataType.DT_FLOAT)),
@@ -58,6 +64,14 @@ final class OpConditions {
     static Dtype int32(int input, String name) {
       return new Dtype(
           input, name, Set.of(DataType.DT_INT32), "Give it " + name + " of dtype int32");
+    }
+
+    static Dtype complex(String name) {
+      return floating(0, name, DataType.DT_COMPLEX64);
+    }
+
+    static Dtype notDouble(int input, String name) {
+      return floating(input, name, DataType.DT_FLOAT, DataType.DT_HALF, DataType.DT_BFLOAT16);
     }
 
     static Dtype floating(int input, String name, DataType... allowed) {
@@ -83,8 +97,11 @@ final class OpConditions {
           Map.entry("LogSoftmax", OpConditions::rankOtherThanTwo),
           Map.entry("LRN", OpConditions::notTheDefaults),
           Map.entry("MaxPool", OpConditions::explicitlyPadded),
+          Map.entry("MaxPoolGrad", OpConditions::explicitlyPadded),
+          Map.entry("Qr", op -> fullMatrices(op).or(() -> complex(op))),
           Map.entry("SoftmaxCrossEntropyWithLogits", OpConditions::broadcast),
-          Map.entry("SpaceToDepth", OpConditions::channelsFirst));
+          Map.entry("SpaceToDepth", OpConditions::channelsFirst),
+          Map.entry("Svd", op -> fullMatrices(op).or(() -> complex(op))));
 
   private OpConditions() {}
 
@@ -140,6 +157,20 @@ final class OpConditions {
         "TensorFlow's gradient for it does not heed dilations, and they are "
             + Arrays.toString(dilations),
         "Write it as tf.spaceToBatchNd, the convolution without dilations, and tf.batchToSpaceNd");
+  }
+
+  private static Optional<Finding> fullMatrices(GraphOperation op) {
+    return refuse(
+        op.attributes().getAttrBool("full_matrices"),
+        "the columns that full_matrices adds have no derivative of their own",
+        "Set full_matrices to false");
+  }
+
+  private static Optional<Finding> complex(GraphOperation op) {
+    return refuse(
+        GradientBuilder.isComplex(op.input(0)),
+        "its gradient is known for real matrices only",
+        "Decompose a real matrix");
   }
 
   private static Optional<Finding> explicitlyPadded(GraphOperation op) {
@@ -234,7 +265,7 @@ final class OpConditions {
                         + " itself is meant"));
   }
 
-  private static Optional<String> attribute(GraphOperation op, String name) {
+  static Optional<String> attribute(GraphOperation op, String name) {
     try {
       return Optional.of(op.attributes().getAttrString(name));
     } catch (RuntimeException absent) {

@@ -68,14 +68,27 @@ final class OpKnowledge {
 
   /** Inputs of floating dtype by which an operation that has a gradient is not differentiated. */
   private static final Map<String, Set<Integer>> CONSTANT_INPUTS =
-      Map.of(
-          "FusedBatchNorm", Set.of(3, 4),
-          "FusedBatchNormV2", Set.of(3, 4),
-          "FusedBatchNormV3", Set.of(3, 4),
-          "LeakyReluGrad", Set.of(1),
-          "PadV2", Set.of(2),
-          "QuantizeAndDequantizeV3", Set.of(1, 2),
-          "ScaleAndTranslate", Set.of(2, 3));
+      Map.ofEntries(
+          Map.entry("Betainc", Set.of(0, 1)),
+          Map.entry("FusedBatchNorm", Set.of(3, 4)),
+          Map.entry("FusedBatchNormV2", Set.of(3, 4)),
+          Map.entry("FusedBatchNormV3", Set.of(3, 4)),
+          Map.entry("LeakyReluGrad", Set.of(1)),
+          Map.entry("MaxPool3DGrad", Set.of(0, 1)),
+          Map.entry("MaxPool3DGradGrad", Set.of(0, 1)),
+          Map.entry("MaxPoolGrad", Set.of(0, 1)),
+          Map.entry("MaxPoolGradGrad", Set.of(0, 1)),
+          Map.entry("MaxPoolGradV2", Set.of(0, 1)),
+          Map.entry("NextAfter", Set.of(1)),
+          Map.entry("PadV2", Set.of(2)),
+          Map.entry("Polygamma", Set.of(0)),
+          Map.entry("QuantizeAndDequantizeV2", Set.of(1, 2)),
+          Map.entry("QuantizeAndDequantizeV3", Set.of(1, 2)),
+          Map.entry("Relu6Grad", Set.of(1)),
+          Map.entry("ReluGrad", Set.of(1)),
+          Map.entry("ScaleAndTranslate", Set.of(2, 3)),
+          Map.entry("SparseAdd", Set.of(6)),
+          Map.entry("Zeta", Set.of(0)));
 
   /**
    * Inputs that must not come straight from a {@code VariableV2}: the C++ gradient gives the
@@ -169,7 +182,9 @@ final class OpKnowledge {
     if (stopsGradients(type) || CONSTANT_INPUTS.getOrDefault(type, Set.of()).contains(input)) {
       return false;
     }
-    return Dtypes.canCarryGradient(dtype) || type.equals("Cast") || isComputedIn(op, dtype);
+    return Dtypes.canCarryGradient(dtype)
+        || type.equals("Cast")
+        || (isComputedIn(op, dtype) && !type.equals("IdentityN"));
   }
 
   /** TensorFlow also differentiates integer arithmetic; indices and sizes have another dtype. */

@@ -3,7 +3,6 @@ package io.github.fadam.ops.gradient;
 import java.util.List;
 import java.util.Map;
 import org.tensorflow.Output;
-import org.tensorflow.proto.DataType;
 
 /** Operations that bring the elements of a dimension together: norms and losses. */
 final class ReductionGradients {
@@ -12,22 +11,37 @@ final class ReductionGradients {
 
   static Map<String, GradientBuilder.Formula> formulas() {
     return Map.of(
+        "CTCLoss", ReductionGradients::ctcLoss,
+        "CTCLossV2", ReductionGradients::ctcLoss,
         "EuclideanNorm", ReductionGradients::euclideanNorm,
+        "NthElement", ReductionGradients::nthElement,
         "SparseSoftmaxCrossEntropyWithLogits", ReductionGradients::sparseCrossEntropy);
   }
 
   /** x / norm(x), and 0 where the norm is 0. */
   private static List<Output<?>> euclideanNorm(GradientBuilder g) {
     Output<?> shape = g.shape(g.x(0));
-    Output<?> rank = g.add("Rank", g.x(0));
-    Output<?> axes =
-        g.add("FloorMod", g.reshape(g.cast(g.x(1), DataType.DT_INT32), g.integers(-1)), rank);
-    Output<?> all = g.add("Range", g.integer(0), rank, g.integer(1));
-    Output<?> kept =
-        g.operation("DynamicStitch")
-            .ofLists(new Output<?>[] {all, axes}, new Output<?>[] {shape, g.add("OnesLike", axes)});
+    Output<?> kept = g.shapeWithOnes(shape, g.x(1));
     Output<?> unit = g.add("DivNoNan", g.x(0), g.reshape(g.y(0), kept));
     return List.of(g.times(unit, g.reshape(g.dy(0), kept)), g.zeros(1));
+  }
+
+  /**
+   * Inputs: logits (time, batch, classes), labels' indices and values, lengths. The forward
+   * operation has computed the gradient, its output 1, which is a constant here as it is in Python.
+   */
+  private static List<Output<?>> ctcLoss(GradientBuilder g) {
+    Output<?> weights = g.reshape(g.dy(0), g.integers(1, -1, 1));
+    return g.onlyBy(0, g.times(weights, g.y(1)));
+  }
+
+  /** Inputs: values, n. Elements that equal the n-th share its gradient evenly. */
+  private static List<Output<?>> nthElement(GradientBuilder g) {
+    Output<?> last = g.integer(-1);
+    Output<?> chosen = g.indicator(g.add("Equal", g.x(0), g.add("ExpandDims", g.y(0), last)));
+    Output<?> count = g.operation("Sum").attr("keep_dims", true).of(chosen, last);
+    Output<?> share = g.add("RealDiv", g.add("ExpandDims", g.dy(0), last), count);
+    return List.of(g.times(chosen, share), g.zeros(1));
   }
 
   /**

@@ -25,6 +25,9 @@ class BuiltInGradientsTest {
 
   private static final long[] ONES_5 = {1, 1, 1, 1, 1};
 
+  /** Operations without a kernel for the CPU. */
+  private static final Set<String> NOT_RUNNABLE = Set.of("CTCLossV2");
+
   private static List<DifferenceQuotient> table() {
     return List.of(
         // elements
@@ -189,7 +192,9 @@ class BuiltInGradientsTest {
     table().forEach(row -> tested.add(row.name().replaceAll("[ ,].*", "")));
     GoldenRow.all().forEach(row -> tested.addAll(row.types()));
     tested.retainAll(BuiltInGradients.ALL.keySet());
-    assertEquals(BuiltInGradients.ALL.keySet(), tested);
+    Set<String> untested = new TreeSet<>(BuiltInGradients.ALL.keySet());
+    untested.removeAll(tested);
+    assertEquals(NOT_RUNNABLE, untested);
   }
 
   private static TrainableVariable variable(Ops tf, String name, float[] values) {

@@ -27,6 +27,7 @@ class GoldenGradientsTest {
   @TestFactory
   Stream<DynamicTest> agreesWithPython() {
     return GoldenRow.all().stream()
+        .filter(GoldenRow::hasPython)
         .flatMap(
             row ->
                 row.isInFloat64()
@@ -66,7 +67,9 @@ class GoldenGradientsTest {
       for (int i = 0; i < row.inputs(); i++) {
         double[] expected = row.gradient(i);
         if (result.unreached().contains(variables.get(i))) {
-          assertTrue(expected == null, row.name() + ": Python has a gradient by input " + i);
+          assertTrue(
+              expected == null || DoubleStream.of(expected).allMatch(each -> each == 0),
+              row.name() + ": Python has a gradient by input " + i);
           continue;
         }
         double[] found =
@@ -101,7 +104,7 @@ class GoldenGradientsTest {
                     tf, Arrays.stream(x).<Operand<?>>map(each -> each.value()).toList(), type));
     for (int i = 0; i < row.inputs(); i++) {
       quotient.values(row.shape(i), row.values(i));
-      if (row.gradient(i) == null) {
+      if (row.hasPython() && row.gradient(i) == null) {
         quotient.unreached(i);
       }
     }

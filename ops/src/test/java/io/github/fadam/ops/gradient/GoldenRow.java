@@ -11,13 +11,17 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.StreamSupport;
+import org.tensorflow.GraphOperation;
 import org.tensorflow.Operand;
 import org.tensorflow.Operation;
 import org.tensorflow.Output;
+import org.tensorflow.TensorFlow;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.op.Ops;
 import org.tensorflow.proto.DataType;
+import org.tensorflow.proto.NodeDef;
+import org.tensorflow.proto.OpDef;
 
 /** One row of {@code gradients.json}: a small graph, its inputs, and Python's gradients by them. */
 record GoldenRow(JsonNode json) {
@@ -41,6 +45,11 @@ record GoldenRow(JsonNode json) {
 
   boolean hasDifferences() {
     return json.get("differences").booleanValue();
+  }
+
+  /** Whether Python can run the operation and its gradient. */
+  boolean hasPython() {
+    return json.get("python").booleanValue();
   }
 
   Set<String> types() {
@@ -73,20 +82,14 @@ record GoldenRow(JsonNode json) {
     json.get("constants").forEach(constant -> constants.add(constant(tf, constant, type)));
     List<Operation> nodes = new ArrayList<>();
     for (JsonNode node : json.get("nodes")) {
-      Raw raw = Raw.op(tf, node.get("op").textValue());
+      List<Output<?>[]> edges = new ArrayList<>();
       for (JsonNode edge : node.get("inputs")) {
-        if (edge.isArray()) {
-          List<Output<?>> list = new ArrayList<>();
-          edge.forEach(each -> list.add(output(each, inputs, constants, nodes)));
-          raw.list(list.toArray(new Output<?>[0]));
-        } else {
-          raw.and(output(edge, inputs, constants, nodes));
-        }
+        List<Output<?>> list = new ArrayList<>();
+        (edge.isArray() ? edge : List.of(edge))
+            .forEach(each -> list.add(output(each, inputs, constants, nodes)));
+        edges.add(list.toArray(new Output<?>[0]));
       }
-      node.get("attributes")
-          .properties()
-          .forEach(entry -> raw.attr(entry.getKey(), attribute(entry.getValue(), type)));
-      nodes.add(raw.build());
+      nodes.add(node(tf, node, edges, type));
     }
     List<Output<?>> flat = new ArrayList<>();
     for (JsonNode edge : json.get("outputs")) {
@@ -97,6 +100,60 @@ record GoldenRow(JsonNode json) {
     return flat.size() == 1
         ? flat.get(0)
         : Raw.op(tf, "ConcatV2").list(flat.toArray(new Output<?>[0])).in(tf.constant(0));
+  }
+
+  private static Operation node(Ops tf, JsonNode node, List<Output<?>[]> inputs, DataType type) {
+    String op = node.get("op").textValue();
+    if (RepairedGradients.types().contains(op)) {
+      GraphOperation plain = (GraphOperation) plain(tf, node, inputs, type);
+      NodeDef.Builder definition = NodeDef.newBuilder().setOp(op);
+      for (String name : attributes(op)) {
+        definition.putAttr(name, plain.attributes().getAttrValueProto(name));
+      }
+      if (RepairedGradients.isNeeded(definition.build())) {
+        return repaired(tf, node, inputs, type, definition);
+      }
+    }
+    return plain(tf, node, inputs, type);
+  }
+
+  private static Operation repaired(
+      Ops tf, JsonNode node, List<Output<?>[]> inputs, DataType type, NodeDef.Builder definition) {
+    List<Output<?>> all = new ArrayList<>();
+    Operation value = plain(tf, node, inputs, type);
+    for (int i = 0; i < value.numOutputs(); i++) {
+      all.add(Raw.of(tf, "StopGradient", value.output(i)));
+    }
+    inputs.forEach(input -> all.add(input[0]));
+    Raw identity = Raw.op(tf, "IdentityN").list(all.toArray(new Output<?>[0]));
+    identity.attr(RepairedGradients.TYPE, definition.getOp());
+    definition
+        .getAttrMap()
+        .forEach((name, each) -> identity.attr(RepairedGradients.PREFIX + name, each));
+    return identity.build();
+  }
+
+  private static List<String> attributes(String op) {
+    return TensorFlow.registeredOpList().getOpList().stream()
+        .filter(each -> each.getName().equals(op))
+        .flatMap(each -> each.getAttrList().stream())
+        .map(OpDef.AttrDef::getName)
+        .toList();
+  }
+
+  private static Operation plain(Ops tf, JsonNode node, List<Output<?>[]> inputs, DataType type) {
+    Raw raw = Raw.op(tf, node.get("op").textValue());
+    for (int i = 0; i < inputs.size(); i++) {
+      if (node.get("inputs").get(i).isArray()) {
+        raw.list(inputs.get(i));
+      } else {
+        raw.and(inputs.get(i)[0]);
+      }
+    }
+    node.get("attributes")
+        .properties()
+        .forEach(entry -> raw.attr(entry.getKey(), attribute(entry.getValue(), type)));
+    return raw.build();
   }
 
   private static Output<?> output(

@@ -236,7 +236,7 @@ final class GradientSweep {
       case "shape" -> builder.setAttr(name, Shape.unknown());
       case "string" -> builder.setAttr(name, text(op, attribute));
       case "list(int)" -> {
-        long[] ones = new long[op.getName().contains("3D") ? 5 : 4];
+        long[] ones = new long[op.getName().matches(".*(3D|Volume).*") ? 5 : 4];
         Arrays.fill(ones, 1);
         builder.setAttr(name, ones);
       }

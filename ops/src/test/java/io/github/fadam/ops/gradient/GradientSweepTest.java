@@ -71,7 +71,7 @@ class GradientSweepTest {
         () ->
             defects.size()
                 + " defects:\n"
-                + String.join("\n", defects.subList(0, Math.min(10, defects.size()))));
+                + String.join("\n", defects.subList(0, Math.min(20, defects.size()))));
     assertTrue(outcomes.size() > 800, "only " + outcomes.size() + " cases");
     assertTrue(crashed.contains("Square"), "the sweep would not see a crash: " + crashed);
     assertTrue(

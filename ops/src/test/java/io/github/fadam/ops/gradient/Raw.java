@@ -6,6 +6,7 @@ import org.tensorflow.OperationBuilder;
 import org.tensorflow.Output;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.DataType;
 
 /** Builds an operation by its type: the tests' tables speak of types, not of classes. */
@@ -41,6 +42,8 @@ final class Raw {
       builder.setAttr(name, list);
     } else if (value instanceof float[] list) {
       builder.setAttr(name, list);
+    } else if (value instanceof AttrValue proto) {
+      builder.setAttr(name, proto);
     } else if (value instanceof Shape shape) {
       builder.setAttr(name, shape);
     } else {
