@@ -50,8 +50,8 @@ class ExtremesTest {
               "adam without memory of f", graph -> Adam.builder(graph).beta2(0).build()));
 
   static {
-    Arrays.stream(PropertyTableTest.Row.values())
-        .filter(PropertyTableTest.Row::isBounded)
+    Arrays.stream(PropertyTable.Row.values())
+        .filter(PropertyTable.Row::isBounded)
         .forEach(
             row ->
                 OPTIMIZERS.put(

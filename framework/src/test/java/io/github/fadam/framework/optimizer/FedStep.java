@@ -20,8 +20,11 @@ import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.proto.ConfigProto;
+import org.tensorflow.types.TBfloat16;
+import org.tensorflow.types.TFloat16;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
+import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TNumber;
 import org.tensorflow.types.family.TType;
 
@@ -37,13 +40,21 @@ final class FedStep implements AutoCloseable {
     static Start vector(double... values) {
       return new Start(Shape.of(values.length), values);
     }
+
+    Fed as(TrainableVariable.Kind kind, Class<? extends TNumber> type) {
+      return new Fed(this, kind, type);
+    }
   }
+
+  /** A variable of a kind and a type. */
+  record Fed(Start start, TrainableVariable.Kind kind, Class<? extends TNumber> type) {}
 
   private final Graph graph = new Graph();
   private final Ops tf = Ops.create(graph);
   private final Map<String, TrainableVariable> variables = new LinkedHashMap<>();
   private final Map<String, Placeholder<? extends TNumber>> gradients = new LinkedHashMap<>();
   private final Map<String, Map<String, Operand<?>>> reads = new LinkedHashMap<>();
+  private final Map<String, Operand<?>> stateReads = new LinkedHashMap<>();
   private final RuleOptimizer optimizer;
   private final Op step;
   private final Session session;
@@ -62,18 +73,36 @@ final class FedStep implements AutoCloseable {
       Class<? extends TNumber> type,
       Map<String, Start> starts,
       ConfigProto config) {
+    this(optimizer, all(starts, kind, type), config);
+  }
+
+  private static Map<String, Fed> all(
+      Map<String, Start> starts, TrainableVariable.Kind kind, Class<? extends TNumber> type) {
+    Map<String, Fed> all = new LinkedHashMap<>();
+    starts.forEach((name, start) -> all.put(name, start.as(kind, type)));
+    return all;
+  }
+
+  /** Variables of several kinds and types side by side. */
+  FedStep(Function<Graph, RuleOptimizer> optimizer, Map<String, Fed> all) {
+    this(optimizer, all, ConfigProto.getDefaultInstance());
+  }
+
+  private FedStep(
+      Function<Graph, RuleOptimizer> optimizer, Map<String, Fed> all, ConfigProto config) {
     List<GradAndVar<? extends TType>> pairs = new ArrayList<>();
-    starts.forEach(
-        (name, start) -> {
+    all.forEach(
+        (name, fed) -> {
           Ops init = tf.withInitScope();
+          Shape shape = fed.start().shape();
           Operand<? extends TNumber> initial =
               init.dtypes.cast(
                   init.reshape(
-                      init.constant(start.values()), init.constant(start.shape().asArray())),
-                  type);
-          TrainableVariable variable = TrainableVariable.create(tf, kind, name, initial);
+                      init.constant(fed.start().values()), init.constant(shape.asArray())),
+                  fed.type());
+          TrainableVariable variable = TrainableVariable.create(tf, fed.kind(), name, initial);
           Placeholder<? extends TNumber> gradient =
-              tf.placeholder(type, Placeholder.shape(start.shape()));
+              tf.placeholder(fed.type(), Placeholder.shape(shape));
           variables.put(name, variable);
           gradients.put(name, gradient);
           pairs.add(pair(gradient, variable));
@@ -94,6 +123,7 @@ final class FedStep implements AutoCloseable {
                   });
           reads.put(name, read);
         });
+    this.optimizer.state().forEach((key, variable) -> stateReads.put(key, variable.read(tf)));
     session = new Session(graph, true, config);
   }
 
@@ -143,9 +173,14 @@ final class FedStep implements AutoCloseable {
       tensor.scalars().forEach(scalar -> scalar.setDouble(values[(int) i[0]++]));
       return tensor;
     }
-    TFloat32 tensor = TFloat32.tensorOf(shape);
+    FloatNdArray tensor =
+        like.type() == TFloat16.class
+            ? TFloat16.tensorOf(shape)
+            : like.type() == TBfloat16.class
+                ? TBfloat16.tensorOf(shape)
+                : TFloat32.tensorOf(shape);
     tensor.scalars().forEach(scalar -> scalar.setFloat((float) values[(int) i[0]++]));
-    return tensor;
+    return (Tensor) tensor;
   }
 
   /**
@@ -168,6 +203,27 @@ final class FedStep implements AutoCloseable {
     return values;
   }
 
+  /** All state of the optimizer by name, flat. */
+  Map<String, double[]> state() {
+    Session.Runner runner = session.runner();
+    stateReads.values().forEach(runner::fetch);
+    Map<String, double[]> state = new LinkedHashMap<>();
+    try (Result result = runner.run()) {
+      int i = 0;
+      for (String key : stateReads.keySet()) {
+        state.put(key, numbers(result.get(i++)));
+      }
+    }
+    return state;
+  }
+
+  /** Everything that a step can change: the variables by name, and all state. */
+  Map<String, double[]> everything() {
+    Map<String, double[]> everything = state();
+    values().forEach((name, values) -> everything.put(name, values.get("theta")));
+    return everything;
+  }
+
   static double[] numbers(Tensor tensor) {
     if (tensor.shape().size() == 0) {
       return new double[0];
@@ -175,6 +231,8 @@ final class FedStep implements AutoCloseable {
     DoubleStream.Builder numbers = DoubleStream.builder();
     if (tensor instanceof TFloat64 doubles) {
       doubles.scalars().forEach(scalar -> numbers.add(scalar.getDouble()));
+    } else if (tensor instanceof TInt64 longs) {
+      longs.scalars().forEach(scalar -> numbers.add(scalar.getLong()));
     } else {
       ((FloatNdArray) tensor).scalars().forEach(scalar -> numbers.add(scalar.getFloat()));
     }
