@@ -29,6 +29,7 @@ final class OptimizerStep {
   private final Hypers hypers;
   private final Map<TrainableVariable, VariableUpdate<?>> updates = new LinkedHashMap<>();
   private final Map<TrainableVariable, Hypers> hypersOf = new LinkedHashMap<>();
+  private final Grouping grouping;
   private final Optional<LossScaling> scaling;
   private final Optional<StepGuard> guard;
   private final Optional<MicroSteps> microSteps;
@@ -47,6 +48,7 @@ final class OptimizerStep {
       Map<TrainableVariable, Operand<TInt64>> rows) {
     this.rule = rule;
     this.options = options;
+    this.grouping = grouping;
     this.scaling = scaling;
     TrainableVariable.Kind kind = stateKind(variables);
     clock = new StepClock(tf, kind);
@@ -197,6 +199,19 @@ final class OptimizerStep {
   /** Bytes of the rule's slots. */
   long stateBytes() {
     return updates.values().stream().mapToLong(VariableUpdate::stateBytes).sum();
+  }
+
+  /** Bytes of the rule's slots by the text of the variables' group. */
+  Map<String, Long> stateBytesByGroup() {
+    Map<String, Long> bytes = new LinkedHashMap<>();
+    grouping.groups().forEach(group -> bytes.put(group.toString(), 0L));
+    updates.forEach(
+        (variable, update) ->
+            bytes.merge(
+                grouping.of(variable).map(ParameterGroup::toString).orElse(RuleOptimizer.NO_GROUP),
+                update.stateBytes(),
+                Long::sum));
+    return bytes;
   }
 
   /** Bytes of the master copies. */

@@ -65,6 +65,9 @@ import org.tensorflow.types.family.TType;
  */
 public abstract class RuleOptimizer extends Optimizer {
 
+  /** What {@link #stateBytesByGroup()} calls the variables that no parameter group fits. */
+  public static final String NO_GROUP = "no group";
+
   private static final System.Logger LOG = System.getLogger(RuleOptimizer.class.getName());
 
   private final String name;
@@ -492,6 +495,17 @@ public abstract class RuleOptimizer extends Optimizer {
    */
   public long stateBytes() {
     return built().stateBytes();
+  }
+
+  /**
+   * Memory that the rule's state takes, see {@link #stateBytes()}, by parameter group.
+   *
+   * @return the text of each group, in the order in which they were given, to bytes, 0 for a frozen
+   *     group; last {@link #NO_GROUP}, if variables of no group are trained
+   * @throws IllegalStateException if the step has not been built
+   */
+  public Map<String, Long> stateBytesByGroup() {
+    return built().stateBytesByGroup();
   }
 
   /**

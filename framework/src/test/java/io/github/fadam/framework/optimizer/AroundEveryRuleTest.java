@@ -49,8 +49,7 @@ class AroundEveryRuleTest {
     Map<String, double[]> gradients = new LinkedHashMap<>();
     VARIABLES.forEach(
         (name, fed) ->
-            gradients.put(
-                name, noise(fed.start().shape().size(), seed * 31 + name.indexOf('.'))));
+            gradients.put(name, noise(fed.start().shape().size(), seed * 31 + name.indexOf('.'))));
     return gradients;
   }
 
@@ -277,8 +276,7 @@ class AroundEveryRuleTest {
   @ParameterizedTest
   @EnumSource
   void zeroGradientsForEverChangeNothingButTheDecay(Row row) {
-    try (FedStep step =
-        step(row, b -> b.group(ParameterGroup.matching("bias*").weightDecay(0)))) {
+    try (FedStep step = step(row, b -> b.group(ParameterGroup.matching("bias*").weightDecay(0)))) {
       Map<String, double[]> start = step.everything();
       Map<String, double[]> zeros = new LinkedHashMap<>();
       VARIABLES.forEach(

@@ -295,6 +295,27 @@ class AroundStepTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource
+  void everyGroupSaysWhatItsStateTakes(Kind kind) {
+    try (FedStep step =
+        fadam(
+            kind,
+            b ->
+                b.group(ParameterGroup.matching("kernel").frozen())
+                    .group(ParameterGroup.matching("bias").weightDecay(0)))) {
+      assertEquals(
+          Map.of("kernel: frozen", 0L, "bias: weight-decay=0.0", 2 * 2 * 4L),
+          step.optimizer().stateBytesByGroup());
+    }
+    try (FedStep step = fadam(kind, b -> b.group(ParameterGroup.matching("bias").weightDecay(0)))) {
+      Map<String, Long> bytes = step.optimizer().stateBytesByGroup();
+      assertEquals(List.of(16L, 2 * 4 * 4L), List.copyOf(bytes.values()));
+      assertTrue(bytes.containsKey(RuleOptimizer.NO_GROUP), bytes::toString);
+      assertEquals(48, step.optimizer().stateBytes());
+    }
+  }
+
   // Guard
 
   @ParameterizedTest

@@ -1,6 +1,5 @@
 package io.github.fadam.framework.optimizer;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -8,29 +7,18 @@ import io.github.fadam.framework.optimizer.PropertyTable.Cell;
 import io.github.fadam.framework.optimizer.PropertyTable.Row;
 import io.github.fadam.framework.schedule.Schedules;
 import io.github.fadam.ops.variable.TrainableVariable;
-import io.github.fadam.ops.variable.TrainableVariable.Kind;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Random;
 import java.util.Set;
-import java.util.function.IntUnaryOperator;
-import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
-import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
-import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
 import org.tensorflow.types.family.TNumber;
 
@@ -46,8 +34,8 @@ class ConvergenceTest {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       TrainableVariable w = variable(tf, cell, "w", -2, 1, 3, -1, 2, -3);
-      TrainableVariable x = variable(tf, cell, "x", cell.row().from.x);
-      TrainableVariable y = variable(tf, cell, "y", cell.row().from.y);
+      TrainableVariable x = variable(tf, cell, "x", cell.row().from.x());
+      TrainableVariable y = variable(tf, cell, "y", cell.row().from.y());
       Operand<TNumber> quadratic = quadratic(tf, cell, w);
       Operand<TNumber> rosenbrock = rosenbrock(tf, cell, x, y);
       RuleOptimizer first = optimizer(cell, graph, cell.row().quadraticRate);
@@ -74,10 +62,7 @@ class ConvergenceTest {
   }
 
   private static RuleOptimizer optimizer(Cell cell, Graph graph, double rate) {
-    return cell.row()
-        .withoutDecay(graph)
-        .learningRate(Schedules.linear(rate, 0, STEPS))
-        .build();
+    return cell.row().withoutDecay(graph).learningRate(Schedules.linear(rate, 0, STEPS)).build();
   }
 
   private static TrainableVariable variable(Ops tf, Cell cell, String name, double... values) {

@@ -20,6 +20,8 @@ import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.proto.ConfigProto;
+import org.tensorflow.proto.GraphOptions;
+import org.tensorflow.proto.RewriterConfig;
 import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat16;
 import org.tensorflow.types.TFloat32;
@@ -48,6 +50,17 @@ final class FedStep implements AutoCloseable {
 
   /** A variable of a kind and a type. */
   record Fed(Start start, TrainableVariable.Kind kind, Class<? extends TNumber> type) {}
+
+  /**
+   * TensorFlow runs the graph as it was built. Otherwise it rewrites the graph before its first
+   * run, which takes several times as long as all the rest of a short test.
+   */
+  static final ConfigProto AS_BUILT =
+      ConfigProto.newBuilder()
+          .setGraphOptions(
+              GraphOptions.newBuilder()
+                  .setRewriteOptions(RewriterConfig.newBuilder().setDisableMetaOptimizer(true)))
+          .build();
 
   private final Graph graph = new Graph();
   private final Ops tf = Ops.create(graph);
@@ -83,9 +96,9 @@ final class FedStep implements AutoCloseable {
     return all;
   }
 
-  /** Variables of several kinds and types side by side. */
+  /** Variables of several kinds and types side by side, in the graph {@link #AS_BUILT}. */
   FedStep(Function<Graph, RuleOptimizer> optimizer, Map<String, Fed> all) {
-    this(optimizer, all, ConfigProto.getDefaultInstance());
+    this(optimizer, all, AS_BUILT);
   }
 
   private FedStep(
@@ -97,8 +110,7 @@ final class FedStep implements AutoCloseable {
           Shape shape = fed.start().shape();
           Operand<? extends TNumber> initial =
               init.dtypes.cast(
-                  init.reshape(
-                      init.constant(fed.start().values()), init.constant(shape.asArray())),
+                  init.reshape(init.constant(fed.start().values()), init.constant(shape.asArray())),
                   fed.type());
           TrainableVariable variable = TrainableVariable.create(tf, fed.kind(), name, initial);
           Placeholder<? extends TNumber> gradient =
@@ -109,21 +121,19 @@ final class FedStep implements AutoCloseable {
         });
     this.optimizer = optimizer.apply(graph);
     step = this.optimizer.applyGradients(pairs, "step");
+    this.optimizer.state().forEach((key, variable) -> stateReads.put(key, variable.read(tf)));
     variables.forEach(
         (name, variable) -> {
           Map<String, Operand<?>> read = new LinkedHashMap<>();
           read.put("theta", variable.read(tf));
-          this.optimizer
-              .state()
-              .forEach(
-                  (key, slot) -> {
-                    if (key.startsWith(name + "/")) {
-                      read.put(key.substring(name.length() + 1), slot.read(tf));
-                    }
-                  });
+          stateReads.forEach(
+              (key, slot) -> {
+                if (key.startsWith(name + "/")) {
+                  read.put(key.substring(name.length() + 1), slot);
+                }
+              });
           reads.put(name, read);
         });
-    this.optimizer.state().forEach((key, variable) -> stateReads.put(key, variable.read(tf)));
     session = new Session(graph, true, config);
   }
 
@@ -176,9 +186,7 @@ final class FedStep implements AutoCloseable {
     FloatNdArray tensor =
         like.type() == TFloat16.class
             ? TFloat16.tensorOf(shape)
-            : like.type() == TBfloat16.class
-                ? TBfloat16.tensorOf(shape)
-                : TFloat32.tensorOf(shape);
+            : like.type() == TBfloat16.class ? TBfloat16.tensorOf(shape) : TFloat32.tensorOf(shape);
     tensor.scalars().forEach(scalar -> scalar.setFloat((float) values[(int) i[0]++]));
     return (Tensor) tensor;
   }
@@ -232,7 +240,7 @@ final class FedStep implements AutoCloseable {
     if (tensor instanceof TFloat64 doubles) {
       doubles.scalars().forEach(scalar -> numbers.add(scalar.getDouble()));
     } else if (tensor instanceof TInt64 longs) {
-      longs.scalars().forEach(scalar -> numbers.add(scalar.getLong()));
+      longs.scalars().forEach(scalar -> numbers.add((double) scalar.getLong()));
     } else {
       ((FloatNdArray) tensor).scalars().forEach(scalar -> numbers.add(scalar.getFloat()));
     }

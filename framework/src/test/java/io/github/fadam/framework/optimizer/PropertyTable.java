@@ -15,7 +15,8 @@ import org.tensorflow.types.family.TNumber;
 /**
  * The rows of the property table: every optimizer earns all its tests by one {@link Row}. The
  * columns are {@link PropertyTableTest}, {@link ConvergenceTest}, {@link AroundEveryRuleTest},
- * {@link ResumeTest}, {@link ThreadsTest} and, for bounded rows, {@link ExtremesTest}.
+ * {@link AccumulatedBatchTest}, {@link ResumeTest}, {@link ThreadsTest} and, for bounded rows,
+ * {@link ExtremesTest}.
  */
 final class PropertyTable {
 
@@ -36,18 +37,20 @@ final class PropertyTable {
   /** Where the search for the bottom of Rosenbrock's valley begins. */
   enum From {
     /** About (-1.2, 1), on the far side. */
-    CLASSIC(
-        new double[] {-1.2, -1, -1.2, -1.1, -0.9, -1.2},
-        new double[] {1, 1, 1.2, 0.9, 1, 0.8}),
+    CLASSIC,
     /** Where the valley is less steep, for steps as long as the gradient. */
-    EASED(new double[] {-0.5, 0, 0.5, 0, 0.3, 0.2}, new double[] {1, 0, -0.5, 0.5, 1, -0.5});
+    EASED;
 
-    final double[] x;
-    final double[] y;
+    double[] x() {
+      return this == CLASSIC
+          ? new double[] {-1.2, -1, -1.2, -1.1, -0.9, -1.2}
+          : new double[] {-0.5, 0, 0.5, 0, 0.3, 0.2};
+    }
 
-    From(double[] x, double[] y) {
-      this.x = x;
-      this.y = y;
+    double[] y() {
+      return this == CLASSIC
+          ? new double[] {1, 1, 1.2, 0.9, 1, 0.8}
+          : new double[] {1, 0, -0.5, 0.5, 1, -0.5};
     }
   }
 
@@ -57,7 +60,8 @@ final class PropertyTable {
    */
   enum Row {
     FADAM("fadam", "", 0.1, From.CLASSIC, 0.05, "f m", "f m", Scale.INVARIANT, Permutes.ELEMENTS),
-    FADAFACTOR("fadafactor", "", 0.1, From.CLASSIC, 0.05, "R C m", "f m", Scale.INVARIANT, FACTORED),
+    FADAFACTOR(
+        "fadafactor", "", 0.1, From.CLASSIC, 0.05, "R C m", "f m", Scale.INVARIANT, FACTORED),
     FADAFACTOR_BFLOAT16(
         "fadafactor",
         "momentum=bfloat16",

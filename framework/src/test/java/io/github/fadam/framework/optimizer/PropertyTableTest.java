@@ -1,41 +1,25 @@
 package io.github.fadam.framework.optimizer;
 
+import static io.github.fadam.framework.optimizer.PropertyTable.noise;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-
-import static io.github.fadam.framework.optimizer.PropertyTable.noise;
 
 import io.github.fadam.framework.optimizer.PropertyTable.Cell;
 import io.github.fadam.framework.optimizer.PropertyTable.Permutes;
 import io.github.fadam.framework.optimizer.PropertyTable.Row;
 import io.github.fadam.framework.optimizer.PropertyTable.Scale;
-import io.github.fadam.ops.variable.TrainableVariable;
-import io.github.fadam.ops.variable.TrainableVariable.Kind;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
-import java.util.Set;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.tensorflow.Graph;
-import org.tensorflow.Operand;
 import org.tensorflow.Result;
-import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
-import org.tensorflow.op.Op;
-import org.tensorflow.op.Ops;
-import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.TFloat64;
-import org.tensorflow.types.family.TNumber;
 
 /** Columns of the {@link PropertyTable}: what one update does to variables and slots. */
 class PropertyTableTest {

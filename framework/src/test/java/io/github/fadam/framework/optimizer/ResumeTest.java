@@ -31,8 +31,11 @@ class ResumeTest {
   private static final int RUNS = 5;
   private static final Map<String, FedStep.Fed> VARIABLES =
       PropertyTable.sideBySide(
-          Map.of("matrix", new FedStep.Start(Shape.of(3, 4), noise(12, 1)),
-              "scalar", new FedStep.Start(Shape.scalar(), noise(1, 2))));
+          Map.of(
+              "matrix",
+              new FedStep.Start(Shape.of(3, 4), noise(12, 1)),
+              "scalar",
+              new FedStep.Start(Shape.scalar(), noise(1, 2))));
 
   private static FedStep step(Row row) {
     return new FedStep(

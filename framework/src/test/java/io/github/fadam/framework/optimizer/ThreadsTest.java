@@ -15,23 +15,24 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /**
- * The update gives the same bits with any number of threads. TensorFlow's pool for the work inside
- * an operation is one a process, the first session's: every thread count is a process of its own.
+ * A column of the {@link PropertyTable}: the update gives the same bits with any number of threads,
+ * and a whole step with the same number. TensorFlow's pool for the work inside an operation is one
+ * a process, the first session's: every thread count is a process of its own, with all rows.
  */
 class ThreadsTest {
 
   private static final List<Integer> THREADS = List.of(1, 2, 3, 8);
 
   @Test
-  void theUpdateHasTheSameBitsWithAnyNumberOfThreadsAndOnARerun() throws Exception {
+  void updatesHaveTheSameBitsWithAnyNumberOfThreadsAndWholeStepsOnARerun() throws Exception {
     Map<Integer, Map<String, String>> found = new TreeMap<>();
     for (int threads : THREADS) {
       found.put(threads, digests(threads));
     }
-    Map<String, String> first = found.get(1);
-    assertEquals(first, digests(1), "a rerun");
-    first.keySet().stream()
+    assertEquals(found.get(3), digests(3), "a rerun, whole steps too");
+    found.get(1).keySet().stream()
         .filter(key -> !key.equals(UpdateDigest.FULL_SUM))
+        .filter(key -> !key.startsWith(UpdateDigest.WHOLE_STEP))
         .forEach(key -> assertEquals(1, distinct(found, key).size(), key + ": " + found));
     // The case that breaks it: the same data, summed by TensorFlow's own sum over everything.
     assertTrue(
@@ -49,6 +50,7 @@ class ThreadsTest {
     Process child =
         new ProcessBuilder(
                 System.getProperty("java.home") + "/bin/java",
+                "-XX:TieredStopAtLevel=1",
                 "-cp",
                 System.getProperty("java.class.path"),
                 UpdateDigest.class.getName(),
@@ -63,7 +65,7 @@ class ThreadsTest {
             .lines()
             .map(line -> line.split(" "))
             .collect(Collectors.toMap(parts -> parts[0], parts -> parts[1]));
-    assertEquals(1 + 3 * UpdateDigest.SHAPES.size(), digests.size(), output);
+    assertTrue(digests.size() >= UpdateDigest.AT_LEAST, output);
     return digests;
   }
 }
