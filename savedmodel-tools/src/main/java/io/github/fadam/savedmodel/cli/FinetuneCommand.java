@@ -151,6 +151,10 @@ final class FinetuneCommand implements Callable<Integer> {
           "%s: %,d of %,d parameters train",
           run.model(), tuner.trainedParameters(), tuner.parameters());
       say("%s keeps %,d bytes of state", optimizer.name(), tuner.optimizer().stateBytes());
+      Map<String, Long> ofGroups = tuner.optimizer().stateBytesByGroup();
+      if (ofGroups.size() > 1) {
+        ofGroups.forEach((group, bytes) -> say("  %,d of them for %s", bytes, group));
+      }
       Evaluation before = tuner.evaluate(held, run.batchSize());
       say("before  %s", TrainingProgress.text(before));
       History history = fit(tuner, training, plateau.apply(fit, tuner));
@@ -225,6 +229,7 @@ final class FinetuneCommand implements Callable<Integer> {
         tuner.optimizer().settings(),
         new ParameterCount(tuner.parameters(), tuner.trainedParameters()),
         tuner.optimizer().stateBytes(),
+        tuner.optimizer().stateBytesByGroup(),
         history.losses(),
         validation == null ? "training" : "validation",
         FinetuneReport.measures(before),

@@ -13,6 +13,7 @@ import java.util.Map;
  *     accumulate} and {@code ema} among them
  * @param parameters number of parameters
  * @param stateBytes bytes that the optimizer's rule keeps
+ * @param stateBytesByGroup the same by parameter group, {@code no group} for the rest
  * @param losses loss of each step that was made here, before its update; null where the guard
  *     skipped it and it was no number
  * @param measuredOn the data behind {@code before} and {@code after}: validation or training
@@ -29,6 +30,7 @@ record FinetuneReport(
     Map<String, String> optimizer,
     ParameterCount parameters,
     long stateBytes,
+    Map<String, Long> stateBytesByGroup,
     List<Double> losses,
     String measuredOn,
     Map<String, Double> before,

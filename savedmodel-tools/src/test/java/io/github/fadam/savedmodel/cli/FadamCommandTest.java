@@ -240,6 +240,8 @@ class FadamCommandTest {
     Result result =
         finetune("--steps", "2", "--clip-norm", "1", "--group", "bias, norm/*: weight-decay=0");
     assertEquals(0, result.exitCode(), result.err());
+    assertTrue(result.out().contains(" of them for bias, norm/*: weight-decay=0.0"), result.out());
+    assertTrue(result.out().contains(" of them for no group"), result.out());
     Result unknown = finetune("--steps", "2", "--overwrite", "--group", "heads/*: weight-decay=0");
     assertRefused(FadamCommand.FAILED, "heads/*", unknown);
   }
