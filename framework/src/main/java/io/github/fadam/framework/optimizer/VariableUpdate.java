@@ -103,10 +103,13 @@ final class VariableUpdate<T extends TNumber> {
 
   private void addSlot(Ops tf, Slot slot) {
     Ops init = tf.withInitScope();
+    // Of constants alone TensorFlow would fold one as large as the slot and keep it.
+    Operand<TFloat64> value =
+        init.placeholderWithDefault(init.constant(slot.initial()), Shape.scalar());
     Operand<? extends TNumber> initial =
         init.fill(
             init.constant(slot.shape().asArray()),
-            init.dtypes.cast(init.constant(slot.initial()), slot.type().orElse(computeType)));
+            init.dtypes.cast(value, slot.type().orElse(computeType)));
     String name = variable.name().replaceAll("[^A-Za-z0-9_.-]", ".") + "-" + slot.name();
     slots.put(slot.name(), OptimizerState.create(tf, variable.kind(), name, initial));
   }
