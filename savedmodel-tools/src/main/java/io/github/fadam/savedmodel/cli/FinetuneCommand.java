@@ -155,6 +155,7 @@ final class FinetuneCommand implements Callable<Integer> {
       if (ofGroups.size() > 1) {
         ofGroups.forEach((group, bytes) -> say("  %,d of them for %s", bytes, group));
       }
+      tuner.warnings().forEach(warning -> say("note: %s", warning));
       Evaluation before = tuner.evaluate(held, run.batchSize());
       say("before  %s", TrainingProgress.text(before));
       History history = fit(tuner, training, plateau.apply(fit, tuner));

@@ -17,6 +17,8 @@ import io.github.fadam.savedmodel.model.SavedModelException;
  *       equivalent are replaced: {@code IdentityN}, {@code EnsureShape} (the check stays), {@code
  *       PlaceholderWithDefault} in functions, {@code LogSoftmax} of another rank than 2, {@code
  *       GatherV2} with an axis counted from the end.
+ *   <li>Random operations that keep a hidden state are replaced by stateless ones, whose numbers
+ *       follow from a key that is fed: {@link InlinePlan#randomKey()}.
  *   <li>Control flow operations ({@code If}, {@code While}, {@code Case} and the like) stay as they
  *       are. They compute their values; whether they can be differentiated is for the gradients to
  *       say.
@@ -29,7 +31,7 @@ public final class FunctionInliner {
   private FunctionInliner() {}
 
   /**
-   * Inlines a signature and keeps custom gradients that are not recognised as harmless.
+   * Inlines a signature with the default options.
    *
    * @param model the model
    * @param signatureKey key of the signature
@@ -40,7 +42,7 @@ public final class FunctionInliner {
    *     functions do not fit together
    */
   public static InlinePlan inline(SavedModel model, String signatureKey) {
-    return inline(model, signatureKey, CustomGradients.KEEP);
+    return inline(model, signatureKey, InlineOptions.defaults());
   }
 
   /**
@@ -48,14 +50,13 @@ public final class FunctionInliner {
    *
    * @param model the model
    * @param signatureKey key of the signature
-   * @param customGradients what to do with custom gradients that are not recognised as harmless
+   * @param options what may be assumed and done
    * @return the plan
    * @throws SavedModelException if there is no such signature
    * @throws IllegalArgumentException if the signature cannot be inlined, as above
    */
-  public static InlinePlan inline(
-      SavedModel model, String signatureKey, CustomGradients customGradients) {
-    return new Inlining(model.metaGraph().getGraphDef(), customGradients)
+  public static InlinePlan inline(SavedModel model, String signatureKey, InlineOptions options) {
+    return new Inlining(model.metaGraph().getGraphDef(), options)
         .inline(model.signature(signatureKey));
   }
 }

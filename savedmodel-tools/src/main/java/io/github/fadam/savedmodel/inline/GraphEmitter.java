@@ -10,6 +10,8 @@ import org.tensorflow.Graph;
 import org.tensorflow.GraphOperationBuilder;
 import org.tensorflow.Operation;
 import org.tensorflow.Output;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.GraphDef;
 import org.tensorflow.proto.NodeDef;
 import org.tensorflow.proto.OpDef;
@@ -78,6 +80,7 @@ public final class GraphEmitter {
               + missing
               + "; pass SavedModelBundle.graph(), or say what stands for these nodes.");
     }
+    plan.randomKey().ifPresent(emitter::addKey);
     return emitter.emitNodes();
   }
 
@@ -90,13 +93,15 @@ public final class GraphEmitter {
    * @param prefix name scope for the nodes, without a slash at its end; a number is appended where
    *     it is taken
    * @param external what stands in this graph for output 0 of each of the plan's external nodes:
-   *     placeholders for inputs, handles or placeholders of resource dtype for variables
+   *     placeholders for inputs, handles or placeholders of resource dtype for variables; and for
+   *     the node of {@link InlinePlan#randomKey()} where there is one
    * @return where inputs, outputs and side effects are
    * @throws IllegalArgumentException if {@code external} lacks a node; nothing has been added then
    */
   public static EmittedGraph emit(
       InlinePlan plan, Graph graph, String prefix, Map<String, Output<?>> external) {
     Set<String> missing = new TreeSet<>(plan.external());
+    plan.randomKey().map(Frame::nodeName).ifPresent(missing::add);
     missing.removeAll(external.keySet());
     if (!missing.isEmpty()) {
       throw new IllegalArgumentException(
@@ -132,6 +137,17 @@ public final class GraphEmitter {
     return free;
   }
 
+  private void addKey(String tensor) {
+    String name = Frame.nodeName(tensor);
+    operations.put(
+        name,
+        graph
+            .opBuilder("Placeholder", prefix + "/" + name, graph.baseScope())
+            .setAttr("dtype", DataType.DT_INT64)
+            .setAttr("shape", Shape.of(2))
+            .build());
+  }
+
   private EmittedGraph emitNodes() {
     for (NodeDef node : plan.nodes()) {
       operations.put(node.getName(), add(node));
@@ -140,7 +156,8 @@ public final class GraphEmitter {
     return new EmittedGraph(
         outputs(plan.inputs()),
         outputs(plan.outputs()),
-        plan.sideEffects().stream().map(operations::get).toList());
+        plan.sideEffects().stream().map(operations::get).toList(),
+        plan.randomKey().map(this::output));
   }
 
   private Map<String, Output<?>> outputs(Map<String, String> tensors) {

@@ -4,6 +4,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import org.tensorflow.proto.FunctionDefLibrary;
@@ -26,6 +27,11 @@ import org.tensorflow.proto.NodeDef;
  * @param sideEffects names of nodes to run with every step so that what the functions do besides
  *     computing their outputs (assigning batch statistics, say) is done; empty where they do
  *     nothing else
+ * @param randomKey the tensor ({@code node:0}) from which the plan's random numbers follow, an
+ *     int64 vector of a run's seed and the number of the draw in it, to be fed with every run;
+ *     empty where the plan draws none. Its node is neither in {@code nodes} nor in {@code external}
+ * @param unseeded name and type of each random operation whose numbers do not follow from the key:
+ *     they differ from run to run
  * @param functions the functions that are left because control flow operations in {@code nodes}
  *     call them, and those that they call
  */
@@ -36,6 +42,8 @@ public record InlinePlan(
     Map<String, String> inputs,
     Map<String, String> outputs,
     List<String> sideEffects,
+    Optional<String> randomKey,
+    List<String> unseeded,
     FunctionDefLibrary functions) {
 
   /**
@@ -47,6 +55,8 @@ public record InlinePlan(
    * @param inputs see the record
    * @param outputs see the record
    * @param sideEffects see the record
+   * @param randomKey see the record
+   * @param unseeded see the record
    * @param functions see the record
    */
   public InlinePlan {
@@ -55,5 +65,6 @@ public record InlinePlan(
     inputs = Collections.unmodifiableMap(new LinkedHashMap<>(inputs));
     outputs = Collections.unmodifiableMap(new LinkedHashMap<>(outputs));
     sideEffects = List.copyOf(sideEffects);
+    unseeded = List.copyOf(unseeded);
   }
 }

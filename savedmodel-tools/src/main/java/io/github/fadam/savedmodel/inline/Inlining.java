@@ -45,15 +45,18 @@ final class Inlining {
   private final GraphDef graph;
   private final Map<String, FunctionDef> library = new HashMap<>();
   private final Rewrites rewrites;
+  private final StatelessRandom random;
   private final List<NodeDef> nodes = new ArrayList<>();
   private final Set<String> names = new HashSet<>();
   private final Set<String> external = new TreeSet<>();
   private final Set<String> unknown = new TreeSet<>();
   private final Map<String, Boolean> stateChanging = new HashMap<>();
 
-  Inlining(GraphDef graph, CustomGradients customGradients) {
+  Inlining(GraphDef graph, InlineOptions options) {
     this.graph = graph;
-    rewrites = new Rewrites(customGradients, this::uniqueName, nodes::add);
+    NodeWriter writer = new NodeWriter(this::uniqueName, nodes::add);
+    rewrites = new Rewrites(options.customGradients(), writer);
+    random = new StatelessRandom(writer, names);
     for (FunctionDef function : graph.getLibrary().getFunctionList()) {
       library.put(function.getSignature().getName(), function);
     }
@@ -88,8 +91,17 @@ final class Inlining {
     requireKnown(signature.key());
     Map<String, String> results = new LinkedHashMap<>();
     outputs.forEach((key, name) -> results.put(key, main.tensor(name, this::outputsOf)));
+    FunctionDefLibrary functions = remainingFunctions();
     return new InlinePlan(
-        signature.key(), nodes, external, inputs, results, sideEffects, remainingFunctions());
+        signature.key(),
+        nodes,
+        external,
+        inputs,
+        results,
+        sideEffects,
+        random.fed(),
+        random.kept(),
+        functions);
   }
 
   private static Map<String, String> tensorNames(
@@ -140,6 +152,8 @@ final class Inlining {
     } else if (!OpDefinitions.isKnown(node.getOp())) {
       unknown.add(node.getOp());
       result = Frame.Result.node(node.getName());
+    } else if (StatelessRandom.isRandom(node.getOp())) {
+      result = random.add(translate(frame, node));
     } else {
       result = rewrites.add(frame, node, translate(frame, node));
     }
@@ -346,7 +360,11 @@ final class Inlining {
     while (!open.isEmpty()) {
       for (String name : calledFunctions(open.pop())) {
         if (library.containsKey(name) && found.add(name)) {
-          open.addAll(library.get(name).getNodeDefList());
+          List<NodeDef> body = library.get(name).getNodeDefList();
+          open.addAll(body);
+          body.stream()
+              .filter(node -> StatelessRandom.isRandom(node.getOp()))
+              .forEach(random::keep);
         }
       }
     }

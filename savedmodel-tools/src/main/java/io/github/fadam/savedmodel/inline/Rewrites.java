@@ -4,13 +4,10 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
-import java.util.function.Consumer;
-import java.util.function.UnaryOperator;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.NodeDef;
 import org.tensorflow.proto.TensorProto;
-import org.tensorflow.proto.TensorShapeProto;
 
 /**
  * Replaces operations whose gradient is missing or wrong in TensorFlow's C++ library by equivalent
@@ -19,21 +16,17 @@ import org.tensorflow.proto.TensorShapeProto;
 final class Rewrites {
 
   private final CustomGradients customGradients;
-  private final UnaryOperator<String> uniqueName;
-  private final Consumer<NodeDef> sink;
+  private final NodeWriter writer;
 
   /**
    * Creates the rewriter.
    *
    * @param customGradients what to do with unrecognised custom gradients
-   * @param uniqueName makes a new node's name unique and reserves it
-   * @param sink takes the new nodes in order
+   * @param writer takes the new nodes
    */
-  Rewrites(
-      CustomGradients customGradients, UnaryOperator<String> uniqueName, Consumer<NodeDef> sink) {
+  Rewrites(CustomGradients customGradients, NodeWriter writer) {
     this.customGradients = customGradients;
-    this.uniqueName = uniqueName;
-    this.sink = sink;
+    this.writer = writer;
   }
 
   /**
@@ -48,37 +41,34 @@ final class Rewrites {
     return switch (node.getOp()) {
       case "IdentityN" -> identities(frame, original, node);
       case "EnsureShape" -> checkedIdentity(node);
-      case "PlaceholderWithDefault" -> plain(identity(node.getName(), node, "dtype"));
+      case "PlaceholderWithDefault" -> writer.plain(identity(node.getName(), node, "dtype"));
       case "LogSoftmax" ->
-          Ranks.of(frame, original.getInput(0)) == 2 ? plain(node) : logSoftmax(node);
+          Ranks.of(frame, original.getInput(0)) == 2 ? writer.plain(node) : logSoftmax(node);
       case "GatherV2" -> gather(frame, original, node);
-      default -> plain(node);
+      default -> writer.plain(node);
     };
-  }
-
-  private Frame.Result plain(NodeDef node) {
-    sink.accept(node);
-    return Frame.Result.node(node.getName());
   }
 
   private Frame.Result identities(Frame frame, NodeDef original, NodeDef node) {
     boolean custom = original.containsAttr("_gradient_op_type");
     if (custom && customGradients == CustomGradients.KEEP && !isSilu(frame, original)) {
-      return plain(node);
+      return writer.plain(node);
     }
     List<DataType> types = OpDefinitions.attribute(node, "T").getList().getTypeList();
-    List<String> controls = controls(node);
+    List<String> controls = NodeWriter.controls(node);
     List<String> outputs = new ArrayList<>();
     for (int i = 0; i < types.size(); i++) {
-      String name = i == 0 ? node.getName() : uniqueName.apply(node.getName() + "/output");
-      sink.accept(
-          NodeDef.newBuilder()
-              .setName(name)
-              .setOp("Identity")
-              .addInput(node.getInput(i))
-              .addAllInput(controls)
-              .putAttr("T", type(types.get(i)))
-              .build());
+      String name = i == 0 ? node.getName() : writer.uniqueName().apply(node.getName() + "/output");
+      writer
+          .sink()
+          .accept(
+              NodeDef.newBuilder()
+                  .setName(name)
+                  .setOp("Identity")
+                  .addInput(node.getInput(i))
+                  .addAllInput(controls)
+                  .putAttr("T", NodeWriter.type(types.get(i)))
+                  .build());
       outputs.add(name + ":0");
     }
     return new Frame.Result(node.getName(), outputs);
@@ -116,9 +106,10 @@ final class Rewrites {
 
   /** The check still runs before the value is used; the value goes around it. */
   private Frame.Result checkedIdentity(NodeDef node) {
-    String check = uniqueName.apply(node.getName() + "/check");
-    sink.accept(node.toBuilder().setName(check).build());
-    return plain(identity(node.getName(), node, "T").toBuilder().addInput("^" + check).build());
+    String check = writer.uniqueName().apply(node.getName() + "/check");
+    writer.sink().accept(node.toBuilder().setName(check).build());
+    return writer.plain(
+        identity(node.getName(), node, "T").toBuilder().addInput("^" + check).build());
   }
 
   private static NodeDef identity(String name, NodeDef node, String typeAttribute) {
@@ -132,10 +123,11 @@ final class Rewrites {
 
   /** The C++ gradient sums over axis 1 whatever the rank: flatten all axes but the last. */
   private Frame.Result logSoftmax(NodeDef node) {
-    Nested nested = new Nested(node);
+    NodeWriter.Nested nested = writer.under(node);
     AttrValue type = OpDefinitions.attribute(node, "T");
     String input = node.getInput(0);
-    String shape = nested.add("Shape", "shape", List.of(input), "T", type, "out_type", INT32);
+    String shape =
+        nested.add("Shape", "shape", List.of(input), "T", type, "out_type", NodeWriter.INT32);
     String last =
         nested.add(
             "StridedSlice",
@@ -146,33 +138,34 @@ final class Rewrites {
                 nested.vector("end", 0),
                 nested.vector("one", 1)),
             "T",
-            INT32,
+            NodeWriter.INT32,
             "Index",
-            INT32,
+            NodeWriter.INT32,
             "end_mask",
-            AttrValue.newBuilder().setI(1).build());
+            NodeWriter.integer(1));
     String rows =
         nested.add(
             "ConcatV2",
             "rows",
             List.of(nested.vector("any", -1), last, nested.scalar("axis", DataType.DT_INT32, 0)),
             "N",
-            AttrValue.newBuilder().setI(2).build(),
+            NodeWriter.integer(2),
             "T",
-            INT32,
+            NodeWriter.INT32,
             "Tidx",
-            INT32);
-    String flat = nested.add("Reshape", "flat", List.of(input, rows), "T", type, "Tshape", INT32);
+            NodeWriter.INT32);
+    String flat =
+        nested.add("Reshape", "flat", List.of(input, rows), "T", type, "Tshape", NodeWriter.INT32);
     String result = nested.add("LogSoftmax", "LogSoftmax", List.of(flat), "T", type);
-    return plain(
+    return writer.plain(
         NodeDef.newBuilder()
             .setName(node.getName())
             .setOp("Reshape")
             .addInput(result)
             .addInput(shape)
-            .addAllInput(controls(node))
+            .addAllInput(NodeWriter.controls(node))
             .putAttr("T", type)
-            .putAttr("Tshape", INT32)
+            .putAttr("Tshape", NodeWriter.INT32)
             .build());
   }
 
@@ -180,9 +173,9 @@ final class Rewrites {
   private Frame.Result gather(Frame frame, NodeDef original, NodeDef node) {
     OptionalLong axis = constant(frame.producer(original.getInput(2)));
     if (axis.isPresent() && axis.getAsLong() >= 0) {
-      return plain(node);
+      return writer.plain(node);
     }
-    Nested nested = new Nested(node);
+    NodeWriter.Nested nested = writer.under(node);
     AttrValue axisType = OpDefinitions.attribute(node, "Taxis");
     int rank = Ranks.of(frame, original.getInput(0));
     String counted;
@@ -197,11 +190,13 @@ final class Rewrites {
               "T",
               OpDefinitions.attribute(node, "Tparams"));
       if (axisType.getType() != DataType.DT_INT32) {
-        rankNow = nested.add("Cast", "cast", List.of(rankNow), "SrcT", INT32, "DstT", axisType);
+        rankNow =
+            nested.add(
+                "Cast", "cast", List.of(rankNow), "SrcT", NodeWriter.INT32, "DstT", axisType);
       }
       counted = nested.add("FloorMod", "axis", List.of(node.getInput(2), rankNow), "T", axisType);
     }
-    return plain(node.toBuilder().setInput(2, counted).build());
+    return writer.plain(node.toBuilder().setInput(2, counted).build());
   }
 
   /** Value of a constant integer scalar. */
@@ -223,71 +218,5 @@ final class Rewrites {
       case 0 -> OptionalLong.of(0); // how a tensor of zeros is written
       default -> OptionalLong.empty();
     };
-  }
-
-  private static List<String> controls(NodeDef node) {
-    return node.getInputList().stream().filter(input -> input.startsWith("^")).toList();
-  }
-
-  private static final AttrValue INT32 = type(DataType.DT_INT32);
-
-  private static AttrValue type(DataType type) {
-    return AttrValue.newBuilder().setType(type).build();
-  }
-
-  /** Adds nodes under the name of the node they help to replace. */
-  private final class Nested {
-    private final NodeDef parent;
-
-    Nested(NodeDef parent) {
-      this.parent = parent;
-    }
-
-    /** Adds a node with attributes given as name, value, name, value; returns its first output. */
-    String add(String op, String name, List<String> inputs, Object... attributes) {
-      String unique = uniqueName.apply(parent.getName() + "/" + name);
-      NodeDef.Builder node =
-          NodeDef.newBuilder()
-              .setName(unique)
-              .setOp(op)
-              .addAllInput(inputs)
-              .addAllInput(controls(parent));
-      for (int i = 0; i < attributes.length; i += 2) {
-        node.putAttr((String) attributes[i], (AttrValue) attributes[i + 1]);
-      }
-      sink.accept(node.build());
-      return unique + ":0";
-    }
-
-    String scalar(String name, DataType type, long value) {
-      return constant(name, type, TensorShapeProto.getDefaultInstance(), value);
-    }
-
-    String vector(String name, int value) {
-      return constant(
-          name,
-          DataType.DT_INT32,
-          TensorShapeProto.newBuilder()
-              .addDim(TensorShapeProto.Dim.newBuilder().setSize(1))
-              .build(),
-          value);
-    }
-
-    private String constant(String name, DataType type, TensorShapeProto shape, long value) {
-      TensorProto.Builder tensor = TensorProto.newBuilder().setDtype(type).setTensorShape(shape);
-      if (type == DataType.DT_INT64) {
-        tensor.addInt64Val(value);
-      } else {
-        tensor.addIntVal(Math.toIntExact(value));
-      }
-      return add(
-          "Const",
-          name,
-          List.of(),
-          "dtype",
-          type(type),
-          "value",
-          AttrValue.newBuilder().setTensor(tensor).build());
-    }
   }
 }

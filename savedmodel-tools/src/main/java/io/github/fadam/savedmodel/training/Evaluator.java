@@ -16,15 +16,18 @@ import org.tensorflow.types.TFloat32;
 /** Runs a model over data without changing it. */
 record Evaluator(Session session, ScoringGraph graph) {
 
+  /** Measuring the same model on the same batches twice gives the same numbers. */
+  private static final long EVALUATION_SEED = -1;
+
   Evaluation evaluate(DataBinding data, int batchSize) {
     List<Operand<TFloat32>> scalars = new ArrayList<>();
     scalars.add(graph.loss());
     scalars.addAll(graph.metrics().values());
     double[] sums = new double[scalars.size()];
     Iterator<Batches.Batch> batches = Batches.inOrder(data.rows(), batchSize).epoch(0);
-    while (batches.hasNext()) {
+    for (long draw = 0; batches.hasNext(); draw++) {
       long[] rows = batches.next().rows();
-      try (Feeds feeds = Feeds.of(graph, data.tensors(rows))) {
+      try (Feeds feeds = Feeds.of(graph, data.tensors(rows), EVALUATION_SEED, draw)) {
         Session.Runner runner = feeds.into(session.runner());
         scalars.forEach(runner::fetch);
         try (Result result = runner.run()) {
@@ -48,8 +51,9 @@ record Evaluator(Session session, ScoringGraph graph) {
     Predictions predictions = new Predictions(outputs);
     try {
       Iterator<Batches.Batch> batches = Batches.inOrder(data.rows(), batchSize).epoch(0);
-      while (batches.hasNext()) {
-        try (Feeds feeds = Feeds.of(graph, data.tensors(batches.next().rows()))) {
+      for (long draw = 0; batches.hasNext(); draw++) {
+        try (Feeds feeds =
+            Feeds.of(graph, data.tensors(batches.next().rows()), EVALUATION_SEED, draw)) {
           Session.Runner runner = feeds.into(session.runner());
           graph.outputs().values().forEach(runner::fetch);
           // Not closed: its tensors are the predictions'.

@@ -235,7 +235,8 @@ public final class FineTuner implements AutoCloseable {
     run.put("batch-size", Integer.toString(options.batchSize()));
     OptionalLong order = options.order();
     run.put("shuffle", Boolean.toString(order.isPresent()));
-    run.put("seed", order.isPresent() ? Long.toString(order.getAsLong()) : "none");
+    boolean seeded = order.isPresent() || loaded.emitted().randomKey().isPresent();
+    run.put("seed", seeded ? Long.toString(options.seed()) : "none");
     return run;
   }
 
@@ -352,6 +353,15 @@ public final class FineTuner implements AutoCloseable {
    */
   public SavedSignature signature() {
     return loaded.signature();
+  }
+
+  /**
+   * What is not as one may expect it to be, of this model.
+   *
+   * @return sentences for a person; empty if there is nothing to say
+   */
+  public List<String> warnings() {
+    return Warnings.of(loaded.plan());
   }
 
   /**

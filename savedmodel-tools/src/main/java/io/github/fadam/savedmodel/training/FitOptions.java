@@ -113,7 +113,8 @@ public final class FitOptions {
   }
 
   /**
-   * Sets the seed of the shuffling. The same seed and data give the same batches.
+   * Sets the seed of the shuffling and of the model's random numbers (dropout). The same seed and
+   * data give the same batches and the same numbers.
    *
    * @param seed any number
    * @return new options
@@ -250,6 +251,10 @@ public final class FitOptions {
 
   int batchSize() {
     return batchSize;
+  }
+
+  long seed() {
+    return seed;
   }
 
   OptionalLong order() {

@@ -22,6 +22,7 @@ final class LoadedSignature implements AutoCloseable {
   private final SavedModel model;
   private final SavedSignature signature;
   private final SavedModelBundle bundle;
+  private final InlinePlan plan;
   private final EmittedGraph emitted;
   private final Ops tf;
   private final ScoringGraph scoring;
@@ -31,7 +32,7 @@ final class LoadedSignature implements AutoCloseable {
     model = builder.model();
     signature = builder.signature();
     List<Objective> objectives = builder.objectives();
-    InlinePlan plan = FunctionInliner.inline(model, signature.key());
+    plan = FunctionInliner.inline(model, signature.key());
     bundle =
         SavedModelBundle.loader(model.directory().toString())
             .withTags(model.tags().toArray(String[]::new))
@@ -65,6 +66,10 @@ final class LoadedSignature implements AutoCloseable {
 
   Session session() {
     return bundle.session();
+  }
+
+  InlinePlan plan() {
+    return plan;
   }
 
   EmittedGraph emitted() {

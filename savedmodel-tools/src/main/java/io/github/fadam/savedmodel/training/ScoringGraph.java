@@ -29,6 +29,7 @@ import org.tensorflow.types.family.TNumber;
  * @param metrics further means over the batch by name, float32 scalars
  * @param checks of outputs that a loss takes as probabilities although no activation shows that
  *     they are; the first batch's values tell
+ * @param randomKey what the signature's random numbers follow from, if it draws any
  */
 record ScoringGraph(
     Map<String, Output<?>> inputs,
@@ -37,7 +38,8 @@ record ScoringGraph(
     Map<String, Output<?>> outputs,
     Operand<TFloat32> loss,
     Map<String, Operand<TFloat32>> metrics,
-    List<ProbabilityCheck> checks) {
+    List<ProbabilityCheck> checks,
+    Optional<Output<?>> randomKey) {
 
   /** Adds everything to the graph of the emitted nodes. */
   static ScoringGraph build(Ops tf, EmittedGraph signature, List<Objective> objectives) {
@@ -72,7 +74,14 @@ record ScoringGraph(
     }
     Operand<TFloat32> loss = losses.size() == 1 ? losses.get(0) : tf.math.addN(losses);
     return new ScoringGraph(
-        signature.inputs(), labels, classes, signature.outputs(), loss, metrics, checks);
+        signature.inputs(),
+        labels,
+        classes,
+        signature.outputs(),
+        loss,
+        metrics,
+        checks,
+        signature.randomKey());
   }
 
   private static Optional<Long> classes(Loss loss, Output<?> output) {

@@ -18,6 +18,7 @@ final class StepRunner {
   private final Session session;
   private final TrainingGraph graph;
   private final DataBinding data;
+  private final long seed;
   private final Iterator<Batches.Batch> batches;
   private final long perEpoch;
   private final int microSteps;
@@ -40,10 +41,16 @@ final class StepRunner {
   record Made(double loss, long rows, long epoch, OptionalLong endedEpoch, Batches.Batch last) {}
 
   StepRunner(
-      Session session, TrainingGraph graph, DataBinding data, Batches batches, Progress start) {
+      Session session,
+      TrainingGraph graph,
+      DataBinding data,
+      Batches batches,
+      Progress start,
+      long seed) {
     this.session = session;
     this.graph = graph;
     this.data = data;
+    this.seed = seed;
     this.batches = batches.from(start.epoch(), start.position());
     perEpoch = batches.perEpoch();
     microSteps = graph.optimizer().microSteps();
@@ -116,6 +123,6 @@ final class StepRunner {
 
   /** All that one run of the step is fed; {@link #draw} tells it from all others of the run. */
   private Feeds feeds(Batches.Batch batch) {
-    return Feeds.of(graph.scoring(), data.tensors(batch.rows()));
+    return Feeds.of(graph.scoring(), data.tensors(batch.rows()), seed, draw);
   }
 }

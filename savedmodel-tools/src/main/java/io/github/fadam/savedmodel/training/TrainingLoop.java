@@ -42,7 +42,7 @@ final class TrainingLoop {
     Progress start = restored.orElse(Progress.at(0, 0, 0));
     restored.ifPresent(mean::restore);
     made = start.step();
-    StepRunner steps = new StepRunner(session, graph, data, batches, start);
+    StepRunner steps = new StepRunner(session, graph, data, batches, start, options.seed());
     Ending ending = made >= total ? Ending.COMPLETE : null;
     while (ending == null) {
       StepRunner.Made step = timed(steps);

@@ -244,7 +244,10 @@ class FunctionInlinerTest {
     assertEquals(1, ofType(kept, "IdentityN").size());
     assertTrue(ofType(kept, "IdentityN").get(0).containsAttr("_gradient_op_type"));
     InlinePlan ignored =
-        FunctionInliner.inline(pieces(), "straight_through", CustomGradients.IGNORE);
+        FunctionInliner.inline(
+            pieces(),
+            "straight_through",
+            InlineOptions.defaults().customGradients(CustomGradients.IGNORE));
     assertEquals(List.of(), ofType(ignored, "IdentityN"));
   }
 
