@@ -82,7 +82,220 @@ def random(directory):
     )
 
 
-GRAPHS = [random]
+class Branches(tf.Module):
+    """Conditionals whose branches are functions."""
+
+    def __init__(self):
+        super().__init__(name="branches")
+        rng = np.random.default_rng(2)
+        self.left = kernel(rng, 4, 3, "left")
+        self.right = kernel(rng, 4, 3, "right")
+        self.calls = tf.Variable(0.0, name="calls", trainable=False)
+
+    @tf.function(input_signature=[ROWS])
+    def plain(self, x):
+        return {
+            "y": tf.cond(
+                tf.reduce_sum(x) > 0, lambda: tf.tanh(x @ self.left), lambda: 2 * x @ self.right
+            )
+        }
+
+    @tf.function(input_signature=[ROWS])
+    def nested(self, x):
+        def inner():
+            return tf.cond(
+                tf.reduce_max(x) > 1, lambda: x @ self.right, lambda: tf.sin(x @ self.left)
+            )
+
+        y, z = tf.cond(
+            tf.reduce_sum(x) < 1000,
+            lambda: (inner(), tf.nn.log_softmax(x[:, None] @ self.left)),
+            lambda: (x @ self.left, x[:, None] @ self.right),
+        )
+        return {"y": y + z[:, 0]}
+
+    @tf.function(input_signature=[ROWS])
+    def switch(self, x):
+        def branch(scale):
+            return lambda: tf.sin(scale * x @ self.left) + x @ self.right
+
+        index = tf.cast(tf.shape(x)[0] // 3, tf.int32)
+        return {"y": tf.switch_case(index, [branch(1.0), branch(-2.0), branch(3.0)])}
+
+    @tf.function(input_signature=[ROWS])
+    def beyond(self, x):
+        def branch(scale):
+            return lambda: tf.sin(scale * x @ self.left)
+
+        return {"y": tf.switch_case(tf.shape(x)[0], [branch(1.0), branch(-2.0), branch(3.0)])}
+
+    @tf.function(input_signature=[ROWS])
+    def effect(self, x):
+        def counted():
+            self.calls.assign_add(1.0)
+            return x @ self.left
+
+        return {"y": tf.cond(tf.reduce_sum(x) > 0, counted, lambda: x @ self.right)}
+
+    @tf.function(input_signature=[ROWS])
+    def shapes(self, x):
+        return {
+            "y": tf.cond(
+                tf.reduce_sum(x) > 0, lambda: x @ self.left, lambda: x[:1] @ self.right
+            )
+        }
+
+    @tf.function(input_signature=[ROWS])
+    def numbers(self, x):
+        """Nothing that a gradient goes through."""
+        scale = tf.cond(tf.reduce_sum(x) > 0, lambda: 2, lambda: 3)
+        return {"y": tf.cast(scale, tf.float32) * (x @ self.left) + x @ self.right}
+
+
+SERIES = tf.TensorSpec([None, 5, 4], tf.float32, name="x")
+OPEN = tf.TensorSpec([None, None, 4], tf.float32, name="x")
+
+
+class Loops(tf.Module):
+    """Loops whose bodies are functions."""
+
+    def __init__(self):
+        super().__init__(name="loops")
+        rng = np.random.default_rng(3)
+        self.inward = kernel(rng, 4, 4, "inward")
+        self.again = kernel(rng, 4, 4, "again")
+        self.calls = tf.Variable(0.0, name="calls", trainable=False)
+
+    def step(self, state, x):
+        return tf.tanh(x @ self.inward + state @ self.again)
+
+    def recurrent(self, x):
+        """The state after every step, with a list to read from and one to write to."""
+        steps = tf.shape(x)[1]
+        series = tf.TensorArray(tf.float32, size=steps).unstack(tf.transpose(x, [1, 0, 2]))
+        states = tf.TensorArray(tf.float32, size=steps)
+
+        def body(time, state, states):
+            state = self.step(state, series.read(time))
+            return time + 1, state, states.write(time, state)
+
+        _, last, states = tf.while_loop(
+            lambda time, *_: time < steps,
+            body,
+            (0, tf.zeros_like(x[:, 0]), states),
+            maximum_iterations=steps,
+        )
+        return {"y": last + tf.reduce_mean(states.stack(), axis=0)}
+
+    @tf.function(input_signature=[SERIES])
+    def fixed_time(self, x):
+        return self.recurrent(x)
+
+    @tf.function(input_signature=[OPEN])
+    def open_time(self, x):
+        return self.recurrent(x)
+
+    @tf.function(input_signature=[ROWS])
+    def downwards(self, x):
+        def body(left, y):
+            return left - 2, self.step(y, tf.cast(left, tf.float32) * x)
+
+        return {"y": tf.while_loop(lambda left, _: left >= -1, body, (5, x))[1]}
+
+    @tf.function(input_signature=[ROWS])
+    def at_most(self, x):
+        return {
+            "y": tf.while_loop(
+                lambda y: True, lambda y: (self.step(y, x),), (x,), maximum_iterations=4
+            )[0]
+        }
+
+    @tf.function(input_signature=[ROWS])
+    def never(self, x):
+        body = lambda i, y: (i + 1, self.step(y, x))
+        return {"y": x @ self.inward + tf.while_loop(lambda i, _: i < 0, body, (0, x))[1] @ self.again}
+
+    @tf.function(input_signature=[SERIES])
+    def nested(self, x):
+        def step(state, x):
+            return tf.tanh(x[None] @ self.inward + state[None] @ self.again)[0]
+
+        def scanned(part):
+            return tf.scan(step, part, tf.zeros([4]))[-1]
+
+        return {"y": tf.stack([scanned(x[0]), scanned(x[1])])}
+
+    @tf.function(input_signature=[ROWS])
+    def mapped(self, x):
+        return {"y": tf.map_fn(lambda row: tf.tanh(row[None] @ self.inward)[0], x) @ self.again}
+
+    @tf.function(input_signature=[ROWS])
+    def branching(self, x):
+        def body(i, y):
+            y = tf.cond(i % 2 == 0, lambda: self.step(y, x), lambda: y @ self.again)
+            return i + 1, y
+
+        return {"y": tf.while_loop(lambda i, _: i < 3, body, (0, x))[1]}
+
+    @tf.function(input_signature=[ROWS])
+    def until(self, x):
+        body = lambda y: (1.5 * y + tf.abs(x @ self.inward),)
+        return {"y": tf.while_loop(lambda y: tf.reduce_sum(y) < 100, body, (tf.abs(x) + 1,))[0]}
+
+    @tf.function(input_signature=[ROWS])
+    def endless(self, x):
+        body = lambda i, y: (i + 1, self.step(y, x))
+        return {"y": tf.while_loop(lambda i, _: i < 5000, body, (0, x))[1]}
+
+    @tf.function(input_signature=[ROWS])
+    def effect(self, x):
+        def body(i, y):
+            self.calls.assign_add(1.0)
+            return i + 1, self.step(y, x) * self.calls
+
+        return {"y": tf.while_loop(lambda i, _: i < 3, body, (0, x))[1] + self.calls}
+
+
+def save(module, directory, keys, inputs):
+    """Saves the signatures and, for each one, what Python gets: outputs and the gradients of the
+    sum of squares of y."""
+    variables = module.trainable_variables
+    tf.saved_model.save(module, str(directory), signatures={key: getattr(module, key) for key in keys})
+    values = {}
+    for key in keys:
+        values[f"{key}/x"] = inputs(key)
+        with tf.GradientTape() as tape:
+            y = getattr(module, key)(tf.constant(values[f"{key}/x"]))["y"]
+            loss = tf.reduce_sum(y * y)
+        gradients = tape.gradient(loss, variables)
+        values[f"{key}/y"] = y.numpy()
+        for variable, gradient in zip(variables, gradients):
+            if gradient is not None:
+                values[f"{key}/{variable.name.removesuffix(':0')}"] = gradient.numpy()
+    np.savez_compressed(pathlib.Path(directory) / "golden.npz", **values)
+
+
+def branches(directory):
+    rng = np.random.default_rng(20)
+    keys = ["plain", "nested", "switch", "beyond", "effect", "shapes", "numbers"]
+    save(
+        Branches(), directory, keys, lambda key: np.abs(rng.normal(0, 1, (4, 4))).astype("float32")
+    )
+
+
+def loops(directory):
+    rng = np.random.default_rng(30)
+    series = ("fixed_time", "open_time", "nested")
+    rows = ["downwards", "at_most", "never", "mapped", "branching", "until", "endless", "effect"]
+
+    def inputs(key):
+        shape = (3, 5, 4) if key in series else (3, 4)
+        return rng.normal(0, 1, shape).astype("float32")
+
+    save(Loops(), directory, [*series, *rows], inputs)
+
+
+GRAPHS = [random, branches, loops]
 
 
 def make(directory, names=()):

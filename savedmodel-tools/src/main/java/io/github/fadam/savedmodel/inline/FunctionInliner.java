@@ -19,9 +19,9 @@ import io.github.fadam.savedmodel.model.SavedModelException;
  *       GatherV2} with an axis counted from the end.
  *   <li>Random operations that keep a hidden state are replaced by stateless ones, whose numbers
  *       follow from a key that is fed: {@link InlinePlan#randomKey()}.
- *   <li>Control flow operations ({@code If}, {@code While}, {@code Case} and the like) stay as they
- *       are. They compute their values; whether they can be differentiated is for the gradients to
- *       say.
+ *   <li>{@code If} and {@code Case} become all their branches and a choice, {@code While} its body
+ *       as often as it runs where this follows from the graph and the shapes of the inputs. Those
+ *       that have to stay compute their values; {@link InlinePlan#kept()} says why they stay.
  *   <li>Device names and colocation are left out: the running TensorFlow places the nodes, next to
  *       the variables they use. So a model saved with a GPU runs without one.
  * </ul>

@@ -2,7 +2,6 @@ package io.github.fadam.savedmodel.inline;
 
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -14,8 +13,6 @@ import org.tensorflow.ndarray.Shape;
 import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.GraphDef;
 import org.tensorflow.proto.NodeDef;
-import org.tensorflow.proto.OpDef;
-import org.tensorflow.proto.OpDef.ArgDef;
 
 /**
  * Adds the nodes of a plan to a graph.
@@ -175,36 +172,13 @@ public final class GraphEmitter {
   }
 
   private Operation add(NodeDef node) {
-    OpDef definition = OpDefinitions.of(node.getOp());
     GraphOperationBuilder builder =
-        graph.opBuilder(node.getOp(), prefix + "/" + node.getName(), graph.baseScope());
-    List<String> inputs =
-        node.getInputList().stream().filter(input -> !input.startsWith("^")).toList();
-    int next = 0;
-    for (ArgDef argument : definition.getInputArgList()) {
-      int length = OpDefinitions.length(argument, node);
-      Output<?>[] tensors =
-          inputs.subList(next, next + length).stream().map(this::output).toArray(Output<?>[]::new);
-      next += length;
-      if (argument.getNumberAttr().isEmpty() && argument.getTypeListAttr().isEmpty()) {
-        builder.addInput(tensors[0]);
-      } else {
-        builder.addInputList(tensors);
-      }
-    }
+        NodeAdder.builder(graph, node, prefix + "/" + node.getName(), this::output);
     for (String input : node.getInputList()) {
       if (input.startsWith("^")) {
         builder.addControlInput(operations.get(input.substring(1)));
       }
     }
-    Set<String> inferred = OpDefinitions.inferredAttributes(definition);
-    node.getAttrMap()
-        .forEach(
-            (name, value) -> {
-              if (!inferred.contains(name)) {
-                builder.setAttr(name, value);
-              }
-            });
     return builder.build();
   }
 }

@@ -32,6 +32,8 @@ import org.tensorflow.proto.NodeDef;
  *     empty where the plan draws none. Its node is neither in {@code nodes} nor in {@code external}
  * @param unseeded name and type of each random operation whose numbers do not follow from the key:
  *     they differ from run to run
+ * @param kept conditionals and loops that a gradient might go through and that stay as they are:
+ *     name of the node to why
  * @param functions the functions that are left because control flow operations in {@code nodes}
  *     call them, and those that they call
  */
@@ -44,6 +46,7 @@ public record InlinePlan(
     List<String> sideEffects,
     Optional<String> randomKey,
     List<String> unseeded,
+    Map<String, String> kept,
     FunctionDefLibrary functions) {
 
   /**
@@ -57,6 +60,7 @@ public record InlinePlan(
    * @param sideEffects see the record
    * @param randomKey see the record
    * @param unseeded see the record
+   * @param kept see the record
    * @param functions see the record
    */
   public InlinePlan {
@@ -66,5 +70,6 @@ public record InlinePlan(
     outputs = Collections.unmodifiableMap(new LinkedHashMap<>(outputs));
     sideEffects = List.copyOf(sideEffects);
     unseeded = List.copyOf(unseeded);
+    kept = Collections.unmodifiableMap(new LinkedHashMap<>(kept));
   }
 }

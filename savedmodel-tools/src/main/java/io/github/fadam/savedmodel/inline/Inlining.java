@@ -12,11 +12,13 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.FunctionDef;
 import org.tensorflow.proto.FunctionDefLibrary;
@@ -43,18 +45,24 @@ final class Inlining {
           "_XlaMustCompile");
 
   private final GraphDef graph;
+  private final InlineOptions options;
   private final Map<String, FunctionDef> library = new HashMap<>();
   private final Rewrites rewrites;
+  private final NodeWriter writer = new NodeWriter(this::uniqueName, this::write);
   private final StatelessRandom random;
+  private final ControlFlow controlFlow = new ControlFlow(writer);
   private final List<NodeDef> nodes = new ArrayList<>();
   private final Set<String> names = new HashSet<>();
   private final Set<String> external = new TreeSet<>();
   private final Set<String> unknown = new TreeSet<>();
+  private final Map<String, NodeDef> written = new HashMap<>();
+  private final Map<String, NodeDef> placeholders = new HashMap<>();
   private final Map<String, Boolean> stateChanging = new HashMap<>();
+  private StaticValues staticValues;
 
   Inlining(GraphDef graph, InlineOptions options) {
     this.graph = graph;
-    NodeWriter writer = new NodeWriter(this::uniqueName, nodes::add);
+    this.options = options;
     rewrites = new Rewrites(options.customGradients(), writer);
     random = new StatelessRandom(writer, names);
     for (FunctionDef function : graph.getLibrary().getFunctionList()) {
@@ -63,6 +71,16 @@ final class Inlining {
   }
 
   InlinePlan inline(SavedSignature signature) {
+    try {
+      return plan(signature);
+    } finally {
+      if (staticValues != null) {
+        staticValues.close();
+      }
+    }
+  }
+
+  private InlinePlan plan(SavedSignature signature) {
     Map<String, String> inputs = tensorNames(signature, "input", signature.inputs());
     Map<String, String> outputs = tensorNames(signature, "output", signature.outputs());
     Frame main = new Frame("", graph.getNodeList());
@@ -74,6 +92,11 @@ final class Inlining {
                 || OpDefinitions.holdsState(node);
     for (String input : fed) {
       takeExternal(main, input);
+    }
+    InputShapes shapes = InputShapes.of(signature, options.inputShapes());
+    placeholders.putAll(shapes.placeholders());
+    if (hasLoops()) {
+      shapes.addChecks(writer, main);
     }
     List<String> roots = outputs.values().stream().map(Frame::nodeName).toList();
     List<NodeDef> ordered = main.inOrder(roots, isExternal);
@@ -91,17 +114,49 @@ final class Inlining {
     requireKnown(signature.key());
     Map<String, String> results = new LinkedHashMap<>();
     outputs.forEach((key, name) -> results.put(key, main.tensor(name, this::outputsOf)));
-    FunctionDefLibrary functions = remainingFunctions();
+    List<NodeDef> used = used(results.values(), sideEffects);
+    List<FunctionDef> functions = remainingFunctions(used);
+    Map<String, String> kept = new LinkedHashMap<>(controlFlow.kept());
+    kept.keySet().retainAll(used.stream().map(NodeDef::getName).collect(Collectors.toSet()));
     return new InlinePlan(
         signature.key(),
-        nodes,
+        used,
         external,
         inputs,
         results,
         sideEffects,
-        random.fed(),
-        random.kept(),
-        functions);
+        random.fed(used),
+        unseeded(used, functions),
+        kept,
+        FunctionDefLibrary.newBuilder().addAllFunction(functions).build());
+  }
+
+  /** The nodes that results and side effects need. */
+  private List<NodeDef> used(Collection<String> results, List<String> sideEffects) {
+    Set<String> needed = new HashSet<>(sideEffects);
+    results.forEach(tensor -> needed.add(Frame.nodeName(tensor)));
+    for (int i = nodes.size() - 1; i >= 0; i--) {
+      if (needed.contains(nodes.get(i).getName())) {
+        nodes.get(i).getInputList().forEach(input -> needed.add(Frame.nodeName(input)));
+      }
+    }
+    return nodes.stream().filter(node -> needed.contains(node.getName())).toList();
+  }
+
+  private static List<String> unseeded(List<NodeDef> nodes, List<FunctionDef> functions) {
+    return Stream.concat(
+            nodes.stream(), functions.stream().flatMap(f -> f.getNodeDefList().stream()))
+        .filter(node -> StatelessRandom.isRandom(node.getOp()))
+        .map(node -> node.getName() + " (" + node.getOp() + ")")
+        .distinct()
+        .toList();
+  }
+
+  private boolean hasLoops() {
+    return Stream.concat(
+            graph.getNodeList().stream(),
+            library.values().stream().flatMap(f -> f.getNodeDefList().stream()))
+        .anyMatch(node -> ControlFlow.isLoop(node.getOp()));
   }
 
   private static Map<String, String> tensorNames(
@@ -154,6 +209,12 @@ final class Inlining {
       result = Frame.Result.node(node.getName());
     } else if (StatelessRandom.isRandom(node.getOp())) {
       result = random.add(translate(frame, node));
+    } else if (ControlFlow.isConditional(node.getOp()) || ControlFlow.isLoop(node.getOp())) {
+      NodeDef translated = translate(frame, node);
+      result =
+          controlFlow
+              .add(translated, ranks(frame, node), new BodiesIn(frame, depth))
+              .orElseGet(() -> writer.plain(translated));
     } else {
       result = rewrites.add(frame, node, translate(frame, node));
     }
@@ -161,17 +222,19 @@ final class Inlining {
   }
 
   private FunctionDef callee(NodeDef node) {
-    if (!CALLS.contains(node.getOp())) {
-      return library.get(node.getOp());
-    }
-    String name = OpDefinitions.attribute(node, "f").getFunc().getName();
+    return CALLS.contains(node.getOp())
+        ? function(OpDefinitions.attribute(node, "f").getFunc().getName(), node)
+        : library.get(node.getOp());
+  }
+
+  private FunctionDef function(String name, NodeDef caller) {
     FunctionDef function = library.get(name);
     if (function == null) {
       throw new IllegalArgumentException(
           "Expected the function '"
               + name
               + "' that "
-              + node.getName()
+              + caller.getName()
               + " calls, found none: saved_model.pb is damaged; copy or export the model again.");
     }
     return function;
@@ -218,8 +281,101 @@ final class Inlining {
     return builder.build();
   }
 
+  private static List<Integer> ranks(Frame frame, NodeDef node) {
+    return node.getInputList().stream()
+        .filter(input -> !input.startsWith("^"))
+        .map(input -> Ranks.of(frame, input))
+        .toList();
+  }
+
   private Frame.Result inlineCall(Frame caller, NodeDef call, FunctionDef function, int depth) {
-    String prefix = caller.prefix + call.getName() + "/";
+    Frame body = new Frame(caller.prefix + call.getName() + "/", function.getNodeDefList());
+    body.callAttributes.putAll(
+        CALLS.contains(call.getOp())
+            ? OpDefinitions.attribute(call, "f").getFunc().getAttrMap()
+            : call.getAttrMap());
+    List<String> controls = new ArrayList<>();
+    List<String> tensors = new ArrayList<>();
+    for (String input : call.getInputList()) {
+      if (input.startsWith("^")) {
+        controls.add("^" + caller.control(input));
+      } else {
+        tensors.add(caller.tensor(input, this::outputsOf));
+      }
+    }
+    bindArguments(call, function, body, tensors, ranks(caller, call));
+    enter(caller, body, controls);
+    return inlineBody(body, function, depth);
+  }
+
+  /** Bodies of conditionals and loops of one frame. */
+  private final class BodiesIn implements ControlFlow.Bodies {
+    private final Frame caller;
+    private final int depth;
+
+    BodiesIn(Frame caller, int depth) {
+      this.caller = caller;
+      this.depth = depth;
+    }
+
+    @Override
+    public Frame.Result inline(
+        NodeDef node,
+        String name,
+        String path,
+        List<String> arguments,
+        List<Integer> ranks,
+        List<String> controls) {
+      FunctionDef function = function(name, node);
+      Frame body = new Frame(path + "/", function.getNodeDefList());
+      bindArguments(node, function, body, arguments, ranks);
+      enter(caller, body, controls);
+      return inlineBody(body, function, depth);
+    }
+
+    @Override
+    public boolean changesState(String function) {
+      return functionChangesState(function);
+    }
+
+    @Override
+    public OptionalLong value(String tensor) {
+      if (staticValues == null) {
+        staticValues = new StaticValues(graph.getLibrary(), Inlining.this::definition);
+      }
+      return staticValues.of(tensor);
+    }
+
+    @Override
+    public int size() {
+      return nodes.size();
+    }
+
+    @Override
+    public void shrink(int size) {
+      List<NodeDef> tail = nodes.subList(size, nodes.size());
+      tail.forEach(node -> written.remove(node.getName()));
+      tail.clear();
+    }
+  }
+
+  /** A node of the plan or, without inputs, what stands for an external one. */
+  private NodeDef definition(String name) {
+    NodeDef node = written.getOrDefault(name, placeholders.get(name));
+    return node != null ? node : InputShapes.external(graph, name);
+  }
+
+  private void enter(Frame caller, Frame body, List<String> controls) {
+    if (controls.isEmpty()) {
+      body.entryControls.addAll(caller.entryControls);
+    } else {
+      Set<String> all = new LinkedHashSet<>(controls);
+      caller.entryControls.forEach(control -> all.add("^" + control));
+      body.entryControls.add(noOp(body.prefix + "input_control", all));
+    }
+  }
+
+  private Frame.Result inlineBody(Frame body, FunctionDef function, int depth) {
     if (depth >= DEEPEST) {
       throw new IllegalArgumentException(
           "Expected functions that do not call themselves, found "
@@ -228,12 +384,6 @@ final class Inlining {
               + DEEPEST
               + " deep; a recursive model cannot be inlined.");
     }
-    Frame body = new Frame(prefix, function.getNodeDefList());
-    body.callAttributes.putAll(
-        CALLS.contains(call.getOp())
-            ? OpDefinitions.attribute(call, "f").getFunc().getAttrMap()
-            : call.getAttrMap());
-    bindArguments(caller, call, function, body);
     Set<String> roots = new LinkedHashSet<>();
     function.getRetMap().values().forEach(tensor -> roots.add(Frame.nodeName(tensor)));
     roots.addAll(new TreeMap<>(function.getControlRetMap()).values());
@@ -253,7 +403,7 @@ final class Inlining {
     function.getControlRetMap().values().forEach(node -> exits.add("^" + body.control(node)));
     effects.forEach(node -> exits.add("^" + body.control(node)));
     body.entryControls.forEach(control -> exits.add("^" + control));
-    return new Frame.Result(noOp(prefix + "output_control", new TreeSet<>(exits)), outputs);
+    return new Frame.Result(noOp(body.prefix + "output_control", new TreeSet<>(exits)), outputs);
   }
 
   private static String returned(FunctionDef function, String output) {
@@ -270,24 +420,10 @@ final class Inlining {
     return tensor;
   }
 
-  private void bindArguments(Frame caller, NodeDef call, FunctionDef function, Frame body) {
-    List<String> controls = new ArrayList<>();
-    Deque<String> tensors = new ArrayDeque<>();
-    Deque<Integer> ranks = new ArrayDeque<>();
-    for (String input : call.getInputList()) {
-      if (input.startsWith("^")) {
-        controls.add("^" + caller.control(input));
-      } else {
-        tensors.add(caller.tensor(input, this::outputsOf));
-        ranks.add(Ranks.of(caller, input));
-      }
-    }
-    if (controls.isEmpty()) {
-      body.entryControls.addAll(caller.entryControls);
-    } else {
-      caller.entryControls.forEach(control -> controls.add("^" + control));
-      body.entryControls.add(noOp(body.prefix + "input_control", controls));
-    }
+  private static void bindArguments(
+      NodeDef call, FunctionDef function, Frame body, List<String> given, List<Integer> known) {
+    Deque<String> tensors = new ArrayDeque<>(given);
+    Deque<Integer> ranks = new ArrayDeque<>(known);
     for (ArgDef argument : function.getSignature().getInputArgList()) {
       int length = OpDefinitions.length(argument, call);
       if (tensors.size() < length) {
@@ -313,8 +449,13 @@ final class Inlining {
 
   private String noOp(String name, Collection<String> controls) {
     String unique = uniqueName(name);
-    nodes.add(NodeDef.newBuilder().setName(unique).setOp("NoOp").addAllInput(controls).build());
+    write(NodeDef.newBuilder().setName(unique).setOp("NoOp").addAllInput(controls).build());
     return unique;
+  }
+
+  private void write(NodeDef node) {
+    nodes.add(node);
+    written.put(node.getName(), node);
   }
 
   private String uniqueName(String wanted) {
@@ -354,22 +495,16 @@ final class Inlining {
     return called;
   }
 
-  private FunctionDefLibrary remainingFunctions() {
+  private List<FunctionDef> remainingFunctions(List<NodeDef> used) {
     Set<String> found = new LinkedHashSet<>();
-    Deque<NodeDef> open = new ArrayDeque<>(nodes);
+    Deque<NodeDef> open = new ArrayDeque<>(used);
     while (!open.isEmpty()) {
       for (String name : calledFunctions(open.pop())) {
         if (library.containsKey(name) && found.add(name)) {
-          List<NodeDef> body = library.get(name).getNodeDefList();
-          open.addAll(body);
-          body.stream()
-              .filter(node -> StatelessRandom.isRandom(node.getOp()))
-              .forEach(random::keep);
+          open.addAll(library.get(name).getNodeDefList());
         }
       }
     }
-    return FunctionDefLibrary.newBuilder()
-        .addAllFunction(found.stream().map(library::get).toList())
-        .build();
+    return found.stream().map(library::get).toList();
   }
 }

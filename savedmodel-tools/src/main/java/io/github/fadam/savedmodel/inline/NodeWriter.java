@@ -81,6 +81,11 @@ record NodeWriter(UnaryOperator<String> uniqueName, Consumer<NodeDef> sink) {
       return constant(name, DataType.DT_INT32, vectorShape(1), value);
     }
 
+    /** An empty vector: the shape of a scalar. */
+    String noElements(String name) {
+      return constant(name, DataType.DT_INT32, vectorShape(0));
+    }
+
     /** A vector of two integers. */
     String pair(String name, long first, long second) {
       return constant(name, DataType.DT_INT64, vectorShape(2), first, second);

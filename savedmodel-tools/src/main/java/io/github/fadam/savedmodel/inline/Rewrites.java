@@ -1,13 +1,11 @@
 package io.github.fadam.savedmodel.inline;
 
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.NodeDef;
-import org.tensorflow.proto.TensorProto;
 
 /**
  * Replaces operations whose gradient is missing or wrong in TensorFlow's C++ library by equivalent
@@ -171,7 +169,7 @@ final class Rewrites {
 
   /** The C++ gradient cannot count axes from the end. */
   private Frame.Result gather(Frame frame, NodeDef original, NodeDef node) {
-    OptionalLong axis = constant(frame.producer(original.getInput(2)));
+    OptionalLong axis = Scalars.constant(frame.producer(original.getInput(2)));
     if (axis.isPresent() && axis.getAsLong() >= 0) {
       return writer.plain(node);
     }
@@ -197,26 +195,5 @@ final class Rewrites {
       counted = nested.add("FloorMod", "axis", List.of(node.getInput(2), rankNow), "T", axisType);
     }
     return writer.plain(node.toBuilder().setInput(2, counted).build());
-  }
-
-  /** Value of a constant integer scalar. */
-  private static OptionalLong constant(NodeDef node) {
-    if (node == null || !node.getOp().equals("Const")) {
-      return OptionalLong.empty();
-    }
-    TensorProto value = OpDefinitions.attribute(node, "value").getTensor();
-    if (value.getIntValCount() > 0) {
-      return OptionalLong.of(value.getIntVal(0));
-    }
-    if (value.getInt64ValCount() > 0) {
-      return OptionalLong.of(value.getInt64Val(0));
-    }
-    var bytes = value.getTensorContent().asReadOnlyByteBuffer().order(ByteOrder.nativeOrder());
-    return switch (bytes.remaining()) {
-      case Integer.BYTES -> OptionalLong.of(bytes.getInt());
-      case Long.BYTES -> OptionalLong.of(bytes.getLong());
-      case 0 -> OptionalLong.of(0); // how a tensor of zeros is written
-      default -> OptionalLong.empty();
-    };
   }
 }

@@ -2,7 +2,6 @@ package io.github.fadam.savedmodel.inline;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -64,7 +63,6 @@ final class StatelessRandom {
 
   private final NodeWriter writer;
   private final Set<String> taken;
-  private final Set<String> kept = new LinkedHashSet<>();
   private String key;
 
   /**
@@ -85,7 +83,6 @@ final class StatelessRandom {
   Frame.Result add(NodeDef node) {
     Counterpart counterpart = COUNTERPARTS.get(node.getOp());
     if (counterpart == null) {
-      keep(node);
       return writer.plain(node);
     }
     NodeWriter.Nested nested = writer.under(node.getName(), List.of());
@@ -106,11 +103,6 @@ final class StatelessRandom {
     return writer.plain(stateless.build());
   }
 
-  /** Takes note of a random operation that stays, in a function that cannot be inlined say. */
-  void keep(NodeDef node) {
-    kept.add(node.getName() + " (" + node.getOp() + ")");
-  }
-
   /** The same for the same model on every machine, and another for every node. */
   private static long number(String name) {
     return UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.UTF_8)).getLeastSignificantBits();
@@ -127,13 +119,10 @@ final class StatelessRandom {
     return key + ":0";
   }
 
-  /** The tensor that has to be fed, if any operation was replaced. */
-  Optional<String> fed() {
-    return Optional.ofNullable(key).map(name -> name + ":0");
-  }
-
-  /** Name and type of each random operation that stays. */
-  List<String> kept() {
-    return List.copyOf(kept);
+  /** The tensor that has to be fed, if any of the plan's nodes takes it. */
+  Optional<String> fed(List<NodeDef> nodes) {
+    return Optional.ofNullable(key)
+        .map(name -> name + ":0")
+        .filter(tensor -> nodes.stream().anyMatch(node -> node.getInputList().contains(tensor)));
   }
 }

@@ -252,17 +252,6 @@ class FunctionInlinerTest {
   }
 
   @Test
-  void controlFlowStaysAndBringsItsFunctions() {
-    InlinePlan branched = FunctionInliner.inline(pieces(), "branched");
-    assertEquals(1, ofType(branched, "If").size() + ofType(branched, "StatelessIf").size());
-    assertTrue(branched.functions().getFunctionCount() >= 2);
-    InlinePlan looped = FunctionInliner.inline(pieces(), "looped");
-    assertEquals(1, ofType(looped, "While").size() + ofType(looped, "StatelessWhile").size());
-    assertEquals(
-        0, FunctionInliner.inline(pieces(), "serving_default").functions().getFunctionCount());
-  }
-
-  @Test
   void damagedModelsAreRefusedNotMisread() throws IOException {
     Path copy = Models.copy("tf_pieces", folder.resolve("model"));
     Path file = copy.resolve("saved_model.pb");

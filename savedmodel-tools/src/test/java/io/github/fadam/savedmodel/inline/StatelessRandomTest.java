@@ -43,7 +43,7 @@ class StatelessRandomTest {
   void anotherSeedAnotherDrawAnotherNodeOtherNumbers() {
     Map<String, byte[]> first = draws("draws", 7, 3);
     for (Map<String, byte[]> other :
-        new Map[] {draws("draws", 7, 4), draws("draws", 8, 3), draws("draws", 3, 7)}) {
+        List.of(draws("draws", 7, 4), draws("draws", 8, 3), draws("draws", 3, 7))) {
       first.forEach((name, bits) -> assertFalse(Arrays.equals(bits, other.get(name)), name));
     }
     assertFalse(Arrays.equals(first.get("uniform"), first.get("again")));

@@ -1,0 +1,150 @@
+package io.github.fadam.savedmodel.inline;
+
+import io.github.fadam.savedmodel.model.SavedSignature;
+import io.github.fadam.savedmodel.model.Suggestions;
+import io.github.fadam.savedmodel.model.TensorSpec;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.proto.AttrValue;
+import org.tensorflow.proto.GraphDef;
+import org.tensorflow.proto.NodeDef;
+import org.tensorflow.proto.TensorShapeProto;
+
+/** Shapes of a signature's inputs: what the signature says and what the user adds to it. */
+final class InputShapes {
+
+  private final Map<String, Shape> shapes = new LinkedHashMap<>();
+  private final Map<String, TensorSpec> specs = new LinkedHashMap<>();
+
+  private InputShapes() {}
+
+  /**
+   * Joins what is known about the shapes.
+   *
+   * @param given signature input key to shape
+   * @throws IllegalArgumentException if a key is not the signature's or a shape contradicts it
+   */
+  static InputShapes of(SavedSignature signature, Map<String, Shape> given) {
+    for (String key : given.keySet()) {
+      if (!signature.inputs().containsKey(key)) {
+        throw new IllegalArgumentException(
+            "Expected shapes of inputs of the signature '"
+                + signature.key()
+                + "', found one of '"
+                + key
+                + "'"
+                + Suggestions.didYouMean(key, signature.inputs().keySet()));
+      }
+    }
+    InputShapes joined = new InputShapes();
+    signature
+        .inputs()
+        .forEach(
+            (key, spec) -> {
+              joined.specs.put(Frame.nodeName(spec.tensorName()), spec);
+              joined.shapes.put(
+                  Frame.nodeName(spec.tensorName()),
+                  join(key, spec.shape(), given.getOrDefault(key, Shape.unknown())));
+            });
+    return joined;
+  }
+
+  /** What two shapes of one tensor say together. */
+  static Shape join(String input, Shape declared, Shape given) {
+    if (declared.isUnknown() || given.isUnknown()) {
+      return declared.isUnknown() ? given : declared;
+    }
+    long[] sizes = declared.asArray().clone();
+    boolean fits = sizes.length == given.numDimensions();
+    for (int i = 0; fits && i < sizes.length; i++) {
+      long size = given.get(i);
+      fits = sizes[i] == Shape.UNKNOWN_SIZE || size == Shape.UNKNOWN_SIZE || sizes[i] == size;
+      sizes[i] = size == Shape.UNKNOWN_SIZE ? sizes[i] : size;
+    }
+    if (!fits) {
+      throw new IllegalArgumentException(
+          "Expected a shape of input '"
+              + input
+              + "' that fits the signature's "
+              + declared
+              + ", found "
+              + given);
+    }
+    return Shape.of(sizes);
+  }
+
+  /** Placeholders that stand for the inputs where nothing is fed, by the name of their node. */
+  Map<String, NodeDef> placeholders() {
+    Map<String, NodeDef> placeholders = new HashMap<>();
+    shapes.forEach(
+        (node, shape) ->
+            placeholders.put(
+                node,
+                NodeDef.newBuilder()
+                    .setName(node)
+                    .setOp("Placeholder")
+                    .putAttr("dtype", NodeWriter.type(specs.get(node).dataType()))
+                    .putAttr("shape", attribute(shape))
+                    .build()));
+    return placeholders;
+  }
+
+  /** What stands for a node of the main graph that is neither fed nor copied. */
+  static NodeDef external(GraphDef graph, String name) {
+    return graph.getNodeList().stream()
+        .filter(node -> node.getName().equals(name))
+        .findFirst()
+        .map(
+            node -> {
+              NodeDef.Builder bare = NodeDef.newBuilder().setName(name).setOp(node.getOp());
+              node.getAttrMap()
+                  .forEach(
+                      (key, value) -> {
+                        if (!key.startsWith("_")) {
+                          bare.putAttr(key, value);
+                        }
+                      });
+              return bare.build();
+            })
+        .orElseThrow(() -> new IllegalArgumentException("no node " + name));
+  }
+
+  /**
+   * Puts a check of its shape behind each input, so that what was concluded from the shapes holds
+   * in every run.
+   */
+  void addChecks(NodeWriter writer, Frame main) {
+    shapes.forEach(
+        (node, shape) -> {
+          if (!shape.isUnknown()) {
+            String checked =
+                writer
+                    .under(node, List.of())
+                    .add(
+                        "EnsureShape",
+                        "checked",
+                        List.of(node + ":0"),
+                        "T",
+                        NodeWriter.type(specs.get(node).dataType()),
+                        "shape",
+                        attribute(shape));
+            main.results.put(node, new Frame.Result(node, List.of(checked)));
+          }
+        });
+  }
+
+  private static AttrValue attribute(Shape shape) {
+    TensorShapeProto.Builder proto = TensorShapeProto.newBuilder();
+    if (shape.isUnknown()) {
+      proto.setUnknownRank(true);
+    } else {
+      for (long size : shape.asArray()) {
+        proto.addDim(TensorShapeProto.Dim.newBuilder().setSize(size));
+      }
+    }
+    return AttrValue.newBuilder().setShape(proto).build();
+  }
+}
