@@ -11,8 +11,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.function.Function;
-import java.util.function.ToDoubleFunction;
 import org.tensorflow.Graph;
 import org.tensorflow.Session;
 import org.tensorflow.framework.optimizers.Optimizer.GradAndVar;
@@ -39,17 +37,24 @@ public final class StateMemory {
 
   /** The optimizers under comparison; the first is what the others are compared with. */
   private enum Choice {
-    SGD(Sgd::new),
-    ADAM(Adam::new),
-    FADAM(FAdam::new),
-    FADAFACTOR(FAdafactor::new),
-    FADAFACTOR_BFLOAT16(g -> FAdafactor.builder(g).momentum(MomentumState.BFLOAT16).build()),
-    FADAFACTOR_WITHOUT_MOMENTUM(g -> FAdafactor.builder(g).momentum(MomentumState.NONE).build());
+    SGD,
+    ADAM,
+    FADAM,
+    FADAFACTOR,
+    FADAFACTOR_BFLOAT16,
+    FADAFACTOR_WITHOUT_MOMENTUM;
 
-    private final Function<Graph, RuleOptimizer> maker;
-
-    Choice(Function<Graph, RuleOptimizer> maker) {
-      this.maker = maker;
+    RuleOptimizer optimizer(Graph graph) {
+      return switch (this) {
+        case SGD -> new Sgd(graph);
+        case ADAM -> new Adam(graph);
+        case FADAM -> new FAdam(graph);
+        case FADAFACTOR -> new FAdafactor(graph);
+        case FADAFACTOR_BFLOAT16 ->
+            FAdafactor.builder(graph).momentum(MomentumState.BFLOAT16).build();
+        case FADAFACTOR_WITHOUT_MOMENTUM ->
+            FAdafactor.builder(graph).momentum(MomentumState.NONE).build();
+      };
     }
   }
 
@@ -78,14 +83,13 @@ public final class StateMemory {
       Measured measured = child(choice);
       first = first == null ? measured : first;
       long rest = first.rest();
-      ToDoubleFunction<Long> megabytes = bytes -> bytes / MEGABYTE;
       System.out.printf(
           "| %s | %.2f MB | %.0f MB | %.0f MB | %.0f MB |%n",
           choice,
-          megabytes.applyAsDouble(measured.state()),
-          megabytes.applyAsDouble(measured.rest()),
-          megabytes.applyAsDouble(measured.rest() - rest),
-          megabytes.applyAsDouble(measured.peak()));
+          measured.state() / MEGABYTE,
+          measured.rest() / MEGABYTE,
+          (measured.rest() - rest) / MEGABYTE,
+          measured.peak() / MEGABYTE);
     }
   }
 
@@ -130,7 +134,7 @@ public final class StateMemory {
       Variable<TFloat32> variable =
           tf.variable(init.fill(init.constant(MATRIX.asArray()), init.constant(0.5f)));
       Placeholder<TFloat32> gradient = tf.placeholder(TFloat32.class, Placeholder.shape(MATRIX));
-      RuleOptimizer optimizer = choice.maker.apply(graph);
+      RuleOptimizer optimizer = choice.optimizer(graph);
       Op step =
           optimizer.applyGradients(
               List.of(new GradAndVar<>(gradient.asOutput(), variable.asOutput())), "step");
