@@ -43,6 +43,7 @@ public abstract sealed class StepBuilder<B extends StepBuilder<B>> permits RuleO
   private Squares squares = Squares.OF_THE_MEAN;
   private OptionalDouble ema = OptionalDouble.empty();
   private List<String> lazyRows = List.of();
+  private Kernel kernel = Kernel.AUTO;
 
   private record Option(Consumer<String> setter, Supplier<String> getter) {}
 
@@ -95,6 +96,7 @@ public abstract sealed class StepBuilder<B extends StepBuilder<B>> permits RuleO
         value ->
             lazyRows(value.equals(NONE) ? new String[0] : value.strip().split("\\s*,\\s*", -1)),
         () -> lazyRows.isEmpty() ? NONE : String.join(", ", lazyRows));
+    option("kernel", value -> kernel(Kernel.of(value)), () -> kernel.key());
   }
 
   private void optionalNumber(String option, DoubleConsumer setter, Runnable clear) {
@@ -297,6 +299,17 @@ public abstract sealed class StepBuilder<B extends StepBuilder<B>> permits RuleO
   }
 
   /**
+   * Says what carries out the update. Default: {@link Kernel#AUTO}.
+   *
+   * @param kernel which
+   * @return this builder
+   */
+  public B kernel(Kernel kernel) {
+    this.kernel = kernel;
+    return self();
+  }
+
+  /**
    * Sets an option by its name.
    *
    * @param option name in kebab case, for example {@code weight-decay}
@@ -358,7 +371,7 @@ public abstract sealed class StepBuilder<B extends StepBuilder<B>> permits RuleO
     add(transforms, "clip-by-norm", GradientTransform.ClipByNorm::new);
     add(transforms, "clip-by-global-norm", GradientTransform.ClipByGlobalNorm::new);
     return new StepOptions(
-        masterWeights, transforms, guard, lossScale, microSteps, squares, ema, lazyRows);
+        masterWeights, transforms, guard, lossScale, microSteps, squares, ema, lazyRows, kernel);
   }
 
   /** What works on every row of a variable at every step cannot leave rows alone. */

@@ -19,6 +19,7 @@ import java.util.OptionalDouble;
  * @param squares which squares enter the Fisher information
  * @param ema the decay of the weights' average
  * @param lazyRows name patterns of the variables that are updated by rows
+ * @param kernel what carries out the update
  */
 record StepOptions(
     boolean masterWeights,
@@ -28,7 +29,8 @@ record StepOptions(
     int microSteps,
     Squares squares,
     OptionalDouble ema,
-    List<String> lazyRows) {
+    List<String> lazyRows,
+    Kernel kernel) {
 
   /** Whether gradients are tested: a loss scale that follows them has to know too. */
   boolean isGuarded() {

@@ -74,6 +74,7 @@ class OptionsTest {
                     case "guard", "accumulate" -> "3";
                     case "loss-scale" -> "dynamic:8.0,10,4.0";
                     case "squares" -> "per-micro-step";
+                    case "kernel" -> "graph";
                     case "nesterov" -> "true";
                     case "epsilon-rule" -> "by-size";
                     case "clip" -> "none";
