@@ -15,6 +15,7 @@ final class Rewrites {
 
   private final CustomGradients customGradients;
   private final NodeWriter writer;
+  private final GradientRewrites gradients;
 
   /**
    * Creates the rewriter.
@@ -25,6 +26,7 @@ final class Rewrites {
   Rewrites(CustomGradients customGradients, NodeWriter writer) {
     this.customGradients = customGradients;
     this.writer = writer;
+    gradients = new GradientRewrites(writer);
   }
 
   /**
@@ -32,10 +34,11 @@ final class Rewrites {
    *
    * @param frame where the node comes from
    * @param original the node as it is written there
-   * @param node the node with the plan's names
+   * @param translated the node with the plan's names
    * @return what stands for the node
    */
-  Frame.Result add(Frame frame, NodeDef original, NodeDef node) {
+  Frame.Result add(Frame frame, NodeDef original, NodeDef translated) {
+    NodeDef node = gradients.prepared(translated);
     return switch (node.getOp()) {
       case "IdentityN" -> identities(frame, original, node);
       case "EnsureShape" -> checkedIdentity(node);
@@ -43,7 +46,7 @@ final class Rewrites {
       case "LogSoftmax" ->
           Ranks.of(frame, original.getInput(0)) == 2 ? writer.plain(node) : logSoftmax(node);
       case "GatherV2" -> gather(frame, original, node);
-      default -> writer.plain(node);
+      default -> gradients.isWrong(node) ? gradients.repaired(node) : writer.plain(node);
     };
   }
 
