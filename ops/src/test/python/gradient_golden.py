@@ -3,6 +3,8 @@
     python gradient_golden.py            writes ../resources/golden/gradients.json
     python gradient_golden.py --check    computes them again and compares with what is committed
 
+and the same for python_gradients.txt, the operations to which Python gives a gradient.
+
 The rows are in gradient_rows.py. A row is a small graph: `inputs` (differentiated by, exact in
 float32), `constants`, `nodes` (op, inputs, attributes) in order, and `outputs`. An edge is `x0` (an
 input), `c0` (a constant) or `3:1` (output 1 of node 3); a list of edges is a list input. The loss
@@ -20,11 +22,13 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.framework import op_def_registry
+from tensorflow.python.framework import op_def_registry, ops
 
 import gradient_rows
 
-FILE = pathlib.Path(__file__).resolve().parent.parent / "resources" / "golden" / "gradients.json"
+FOLDER = pathlib.Path(__file__).resolve().parent.parent / "resources" / "golden"
+FILE = FOLDER / "gradients.json"
+OPS = FOLDER / "python_gradients.txt"
 
 # The dtype "T" is the row's own.
 DTYPES = {"int32": tf.int32, "int64": tf.int64, "bool": tf.bool, "float32": tf.float32}
@@ -141,6 +145,12 @@ def row(name, given):
     }
 
 
+def differentiable():
+    """Types that have a gradient in Python, those whose gradient is "none" left out."""
+    registry = ops.gradient_registry
+    return "".join(f"{name}\n" for name in sorted(registry.list()) if registry.lookup(name))
+
+
 def near(found, committed):
     if isinstance(found, float) or isinstance(committed, float):
         if found is None or committed is None:
@@ -164,11 +174,13 @@ def main():
     if failed:
         sys.exit("\n".join(failed))
     if not check:
+        OPS.write_text(differentiable())
         FILE.write_text("[\n" + ",\n".join(json.dumps(r, separators=(",", ":")) for r in rows) + "\n]\n")
         print(f"{FILE.name}: {len(rows)} rows, {FILE.stat().st_size} bytes")
         return
     committed = json.loads(FILE.read_text())
-    wrong = [
+    wrong = [] if OPS.read_text() == differentiable() else [OPS.name]
+    wrong += [
         f"{a['name']}: {key}"
         for a, b in zip(rows, committed)
         for key in a

@@ -203,6 +203,7 @@ def derivatives():
     row("MaxPoolGradGrad", op("MaxPoolGradGrad", image, op("MaxPool", image, **pool), x(1, 4, 4, 1), **pool), dtype="float32", differences=False)
     row("MaxPool3DGrad", op("MaxPool3DGrad", volume, op("MaxPool3D", volume, **pool3), x(1, 1, 2, 2, 1), **pool3), dtype="float32", differences=False)
     row("MaxPool3DGradGrad", op("MaxPool3DGradGrad", volume, op("MaxPool3D", volume, **pool3), x(1, 2, 3, 3, 1), **pool3), dtype="float32", differences=False)
+    row("BiasAddGrad", op("BiasAddGrad", x(2, 3, 2)))
     row("Conv2DBackpropFilter", op("Conv2DBackpropFilter", x(1, 4, 4, 2), ints(2, 2, 2, 2), x(1, 2, 2, 2), **square))
     row("Conv2DBackpropInput", op("Conv2DBackpropInput", ints(1, 4, 4, 2), x(2, 2, 2, 3), x(1, 2, 2, 3), **square))
     row("DepthwiseConv2dNativeBackpropInput", op("DepthwiseConv2dNativeBackpropInput", ints(1, 4, 4, 2), x(2, 2, 2, 2), x(1, 2, 2, 4), **square))

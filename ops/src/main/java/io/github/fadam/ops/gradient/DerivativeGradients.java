@@ -22,6 +22,7 @@ final class DerivativeGradients {
     return Map.ofEntries(
         Map.entry("AvgPool3DGrad", g -> averagePool(g, "AvgPool3D")),
         Map.entry("AvgPoolGrad", g -> averagePool(g, "AvgPool")),
+        Map.entry("BiasAddGrad", DerivativeGradients::biasAdd),
         Map.entry("Conv2DBackpropFilter", DerivativeGradients::conv2dFilter),
         Map.entry("Conv3DBackpropFilterV2", DerivativeGradients::conv3dFilter),
         Map.entry("Conv3DBackpropInputV2", DerivativeGradients::conv3dInput),
@@ -97,6 +98,10 @@ final class DerivativeGradients {
     return List.of(
         g.add("SoftplusGrad", g.dy(0), g.x(1)),
         g.times(g.dy(0), g.add("SigmoidGrad", sigmoid, g.x(0))));
+  }
+
+  private static List<Output<?>> biasAdd(GradientBuilder g) {
+    return List.of(g.operation("BiasAdd").copy("data_format").of(g.zeros(0), g.dy(0)));
   }
 
   /** Inputs: input sizes, v. */

@@ -140,7 +140,7 @@ public final class GradientRegistry {
   public static GradientSource sourceOf(String opType) {
     registerOurs();
     if (OpKnowledge.alwaysRefused(opType).isPresent()) {
-      return GradientSource.NONE;
+      return OpKnowledge.isRewritten(opType) ? GradientSource.REWRITTEN : GradientSource.NONE;
     }
     if (!hasGradient(opType)) {
       return GradientSource.NONE;

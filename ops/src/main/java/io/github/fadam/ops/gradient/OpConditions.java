@@ -1,11 +1,14 @@
 package io.github.fadam.ops.gradient;
 
 import io.github.fadam.ops.gradient.OpKnowledge.Finding;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Function;
 import org.tensorflow.GraphOperation;
 import org.tensorflow.Output;
@@ -76,7 +79,10 @@ final class OpConditions {
 
     static Dtype floating(int input, String name, DataType... allowed) {
       return new Dtype(
-          input, name, Set.of(allowed), "Cast its inputs to float32 and its output back");
+          input,
+          name,
+          new TreeSet<>(List.of(allowed)),
+          "Cast its inputs to float32 and its output back");
     }
 
     DataType found(GraphOperation op) {
@@ -119,6 +125,25 @@ final class OpConditions {
   /** Whether a type is refused for some attributes, dtypes or shapes. */
   static boolean has(String type) {
     return WRONG.containsKey(type) || DTYPES.containsKey(type) || type.equals("ResourceGather");
+  }
+
+  /** What of a type's uses is refused, in a few words; empty if nothing. */
+  static String note(String type) {
+    List<String> notes = new ArrayList<>();
+    Dtype rule = DTYPES.get(type);
+    if (rule != null) {
+      notes.add("only for " + rule.name() + " of " + rule.allowed());
+    }
+    if (WRONG.containsKey(type)) {
+      notes.add(
+          RepairedGradients.types().contains(type)
+              ? "wrong for some attributes or shapes and refused then; right in inlined SavedModels"
+              : "wrong for some attributes or shapes and refused then");
+    }
+    if (type.equals("ResourceGather")) {
+      notes.add("for batch_dims 0 only");
+    }
+    return String.join("; ", notes);
   }
 
   private static Optional<Finding> refuse(boolean refused, String problem, String remedy) {

@@ -156,6 +156,17 @@ final class OpKnowledge {
           Map.entry("While", FUNCTIONAL_CONTROL),
           Map.entry("QuantizeAndDequantizeV4", BROKEN));
 
+  /** Of the refused ones, those that the inliner of SavedModels puts something in place of. */
+  private static final Set<String> REWRITTEN =
+      Set.of(
+          "If",
+          "PartitionedCall",
+          "QuantizeAndDequantizeV4",
+          "StatefulPartitionedCall",
+          "StatelessIf",
+          "StatelessWhile",
+          "While");
+
   private static final class OpTypes {
     static final Set<String> ALL = all();
 
@@ -205,6 +216,10 @@ final class OpKnowledge {
     return Optional.ofNullable(ALWAYS_REFUSED.get(type));
   }
 
+  static boolean isRewritten(String type) {
+    return REWRITTEN.contains(type);
+  }
+
   /** What to tell the user about an operation whose gradient is built all the same. */
   static Optional<String> warning(String type, GraphOperation op) {
     return type.equals("PreventGradient")
@@ -222,6 +237,10 @@ final class OpKnowledge {
           "its gradient has to be registered, which TensorFlow-Java cannot do on Windows",
           "Run on Linux or macOS, or write it with other operations");
     }
+    return RefusedOps.reason(type).orElseGet(() -> unknown(type));
+  }
+
+  private static Finding unknown(String type) {
     return new Finding(
         "no gradient is registered for this type",
         "Write it with operations that have one, cut the path with tf.stopGradient, or register a"

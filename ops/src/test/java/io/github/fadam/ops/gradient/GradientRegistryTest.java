@@ -165,7 +165,7 @@ class GradientRegistryTest {
     assertEquals(GradientSource.ZERO, GradientRegistry.sourceOf("ArgMax"));
     assertEquals(GradientSource.ZERO, GradientRegistry.sourceOf("Shape"));
     assertEquals(GradientSource.NONE, GradientRegistry.sourceOf("Eig"));
-    assertEquals(GradientSource.NONE, GradientRegistry.sourceOf("PartitionedCall"));
+    assertEquals(GradientSource.REWRITTEN, GradientRegistry.sourceOf("PartitionedCall"));
     assertEquals(GradientSource.NONE, GradientRegistry.sourceOf("NoSuchOperation"));
     assertTrue(GradientRegistry.registeredOps().contains("IdentityN"));
   }
