@@ -1,12 +1,14 @@
 package io.github.fadam.framework.optimizer;
 
 import io.github.fadam.framework.group.ParameterGroup;
+import io.github.fadam.framework.rule.Hyper;
 import io.github.fadam.ops.variable.TrainableVariable;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 
 /**
@@ -24,6 +26,23 @@ record Grouping(List<ParameterGroup> groups, Function<TrainableVariable, String>
 
   boolean isFrozen(TrainableVariable variable) {
     return of(variable).map(ParameterGroup::isFrozen).orElse(false);
+  }
+
+  /** Refuses groups that set what the rule does not have. */
+  void requireOptions(String optimizer, Set<Hyper> hypers) {
+    for (ParameterGroup group : groups) {
+      for (Hyper hyper : group.schedules().keySet()) {
+        if (!hypers.contains(hyper)) {
+          throw new IllegalArgumentException(
+              optimizer
+                  + " has no option "
+                  + hyper.key()
+                  + ", which parameter group '"
+                  + group
+                  + "' sets; remove it from the group.");
+        }
+      }
+    }
   }
 
   /** Refuses groups that mean nothing, and to train nothing. */

@@ -7,22 +7,24 @@ import io.github.fadam.framework.rule.Rule;
 import io.github.fadam.framework.schedule.Schedule;
 import io.github.fadam.ops.variable.TrainableVariable;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
 import org.tensorflow.Session;
 import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat64;
-import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TNumber;
 
 /** One optimizer's state in its graph, and the order of what happens in one step. */
 final class OptimizerStep {
 
+  private final Ops tf;
   private final Rule rule;
   private final StepOptions options;
   private final StepClock clock;
@@ -35,21 +37,19 @@ final class OptimizerStep {
   private final Optional<MicroSteps> microSteps;
   private final Optional<WeightAverage> average;
 
-  /** Creates the state. */
+  /** Creates the state of the variables that have gradients. */
   OptimizerStep(
-      Ops tf,
       String name,
       Rule rule,
       Map<Hyper, Schedule> schedules,
       StepOptions options,
-      Grouping grouping,
-      Optional<LossScaling> scaling,
-      List<TrainableVariable> variables,
-      Map<TrainableVariable, Operand<TInt64>> rows) {
+      LossGradients gradients,
+      Set<TrainableVariable> variables) {
+    tf = gradients.scope();
     this.rule = rule;
     this.options = options;
-    this.grouping = grouping;
-    this.scaling = scaling;
+    grouping = gradients.grouping();
+    scaling = gradients.scaling();
     TrainableVariable.Kind kind = stateKind(variables);
     clock = new StepClock(tf, kind);
     guard = options.isGuarded() ? Optional.of(new StepGuard(tf, kind)) : Optional.empty();
@@ -67,7 +67,7 @@ final class OptimizerStep {
       updates.put(
           variable,
           VariableUpdate.create(
-              tf, variable, rule, options, Optional.ofNullable(rows.get(variable))));
+              tf, variable, rule, options, Optional.ofNullable(gradients.rows().get(variable))));
       hypersOf.put(
           variable,
           grouping
@@ -85,8 +85,7 @@ final class OptimizerStep {
    * @param foreign whether the gradients may be anything, values of the variables themselves too
    * @return the operations that the step consists of
    */
-  List<Op> add(
-      Ops tf, Map<TrainableVariable, Output<?>> gradients, List<Op> computed, boolean foreign) {
+  List<Op> add(Map<TrainableVariable, Output<?>> gradients, List<Op> computed, boolean foreign) {
     List<Op> first = new ArrayList<>(computed);
     average.ifPresent(a -> first.add(a.check(tf)));
     Ops after = behind(tf, "gradients", first);
@@ -96,7 +95,7 @@ final class OptimizerStep {
     Condition finite = guard.map(g -> g.test(tf, received())).orElse(Condition.ALWAYS);
     microSteps.ifPresent(
         m -> updates.values().forEach(update -> update.accumulate(tf, after, m, finite)));
-    options.transforms().forEach(transform -> apply(tf, transform));
+    options.transforms().forEach(transform -> apply(transform));
     Condition applied = finite.and(tf, microSteps.map(MicroSteps::last).orElse(Condition.ALWAYS));
     updates.forEach(
         (variable, update) ->
@@ -126,7 +125,7 @@ final class OptimizerStep {
     return gradients;
   }
 
-  private void apply(Ops tf, GradientTransform transform) {
+  private void apply(GradientTransform transform) {
     List<Operand<? extends TNumber>> changed = transform.apply(tf, received());
     int i = 0;
     for (VariableUpdate<?> update : updates.values()) {
@@ -154,7 +153,7 @@ final class OptimizerStep {
   }
 
   /** Resource variables can only be saved and compiled together with state of their own kind. */
-  static TrainableVariable.Kind stateKind(List<TrainableVariable> variables) {
+  static TrainableVariable.Kind stateKind(Collection<TrainableVariable> variables) {
     return variables.stream()
             .anyMatch(variable -> variable.kind() == TrainableVariable.Kind.RESOURCE)
         ? TrainableVariable.Kind.RESOURCE
@@ -208,7 +207,10 @@ final class OptimizerStep {
     updates.forEach(
         (variable, update) ->
             bytes.merge(
-                grouping.of(variable).map(ParameterGroup::toString).orElse(RuleOptimizer.NO_GROUP),
+                grouping
+                    .of(variable)
+                    .map(ParameterGroup::toString)
+                    .orElse(StatefulOptimizer.NO_GROUP),
                 update.stateBytes(),
                 Long::sum));
     return bytes;

@@ -311,7 +311,7 @@ class AroundStepTest {
     try (FedStep step = fadam(kind, b -> b.group(ParameterGroup.matching("bias").weightDecay(0)))) {
       Map<String, Long> bytes = step.optimizer().stateBytesByGroup();
       assertEquals(List.of(16L, 2 * 4 * 4L), List.copyOf(bytes.values()));
-      assertTrue(bytes.containsKey(RuleOptimizer.NO_GROUP), bytes::toString);
+      assertTrue(bytes.containsKey(StatefulOptimizer.NO_GROUP), bytes::toString);
       assertEquals(48, step.optimizer().stateBytes());
     }
   }

@@ -139,8 +139,7 @@ final class GradientRewrites {
       }
       narrowed.setInput(
           place,
-          nested.add(
-              "Cast", "narrowed", List.of(wide), "SrcT", INT64, "DstT", NodeWriter.INT32));
+          nested.add("Cast", "narrowed", List.of(wide), "SrcT", INT64, "DstT", NodeWriter.INT32));
     }
     return narrowed.putAttr(indices.attribute(), NodeWriter.INT32).build();
   }
