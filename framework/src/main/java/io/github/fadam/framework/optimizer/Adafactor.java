@@ -102,38 +102,23 @@ public final class Adafactor extends RuleOptimizer {
   }
 
   /** The options of Adafactor; defaults are those of Algorithm 4. */
-  public static final class Builder extends MomentBuilder<Builder> {
+  public static final class Builder extends MomentBuilder<Builder>
+      implements FactoredBuilder<Builder> {
 
     private FactoredState state = FactoredState.DEFAULT;
 
     private Builder(Graph graph) {
       super(graph, "Adafactor", 1e-30, 1, 0.001);
-      option(
-          "min-dimension-to-factor",
-          v -> minDimensionToFactor(Long.parseLong(v)),
-          () -> Long.toString(state.minDimension()));
-      option("momentum", v -> momentum(MomentumState.of(v)), () -> state.momentum().key());
+      FactoredState.addOptions(this, () -> state);
     }
 
-    /**
-     * Sets how large both of the last two dimensions have to be for a variable to be factored.
-     * Default: 1, everything of rank 2 and more is factored.
-     *
-     * @param minimum at least 1
-     * @return this builder
-     * @throws IllegalArgumentException if it is out of bounds
-     */
+    @Override
     public Builder minDimensionToFactor(long minimum) {
       state = new FactoredState(minimum, state.momentum());
       return this;
     }
 
-    /**
-     * Sets how the momentum is kept. Default: {@link MomentumState#FULL}.
-     *
-     * @param momentum {@link MomentumState#NONE} leaves it out, whatever beta1 is
-     * @return this builder
-     */
+    @Override
     public Builder momentum(MomentumState momentum) {
       state = new FactoredState(state.minDimension(), momentum);
       return this;

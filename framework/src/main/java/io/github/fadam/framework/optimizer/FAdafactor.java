@@ -131,39 +131,23 @@ public final class FAdafactor extends RuleOptimizer {
   }
 
   /** The options of FAdafactor; defaults are those of Algorithm 2. */
-  public static final class Builder extends FisherBuilder<Builder> {
+  public static final class Builder extends FisherBuilder<Builder>
+      implements FactoredBuilder<Builder> {
 
     private FactoredState state = FactoredState.DEFAULT;
 
     private Builder(Graph graph) {
       super(graph, "FAdafactor");
-      option(
-          "min-dimension-to-factor",
-          v -> minDimensionToFactor(Long.parseLong(v)),
-          () -> Long.toString(state.minDimension()));
-      option("momentum", v -> momentum(MomentumState.of(v)), () -> state.momentum().key());
+      FactoredState.addOptions(this, () -> state);
     }
 
-    /**
-     * Sets how large both of the last two dimensions have to be for a variable to be factored.
-     * Smaller variables keep the whole diagonal. Default: 1, everything of rank 2 and more is
-     * factored, as the algorithm is written.
-     *
-     * @param minimum at least 1
-     * @return this builder
-     * @throws IllegalArgumentException if it is out of bounds
-     */
+    @Override
     public Builder minDimensionToFactor(long minimum) {
       state = new FactoredState(minimum, state.momentum());
       return this;
     }
 
-    /**
-     * Sets how the momentum is kept. Default: {@link MomentumState#FULL}.
-     *
-     * @param momentum {@link MomentumState#NONE} leaves it out, whatever beta1 is
-     * @return this builder
-     */
+    @Override
     public Builder momentum(MomentumState momentum) {
       state = new FactoredState(state.minDimension(), momentum);
       return this;

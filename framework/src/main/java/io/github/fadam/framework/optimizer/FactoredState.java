@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
@@ -31,6 +32,19 @@ record FactoredState(long minDimension, MomentumState momentum) {
       throw new IllegalArgumentException(
           "Expected min-dimension-to-factor of at least 1, found " + minDimension);
     }
+  }
+
+  /** Offers what is in here by name. */
+  static <B extends StepBuilder<B> & FactoredBuilder<B>> void addOptions(
+      B builder, Supplier<FactoredState> current) {
+    builder.option(
+        "min-dimension-to-factor",
+        value -> builder.minDimensionToFactor(Long.parseLong(value)),
+        () -> Long.toString(current.get().minDimension()));
+    builder.option(
+        "momentum",
+        value -> builder.momentum(MomentumState.of(value)),
+        () -> current.get().momentum().key());
   }
 
   /**

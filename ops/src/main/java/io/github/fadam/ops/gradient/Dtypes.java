@@ -1,5 +1,6 @@
 package io.github.fadam.ops.gradient;
 
+import io.github.fadam.ops.variable.TensorTypes;
 import org.tensorflow.proto.DataType;
 
 /** What the dtype of a graph's edge says about differentiability. */
@@ -19,10 +20,7 @@ final class Dtypes {
   }
 
   static boolean isFloating(DataType type) {
-    return switch (base(type)) {
-      case DT_HALF, DT_BFLOAT16, DT_FLOAT, DT_DOUBLE -> true;
-      default -> false;
-    };
+    return TensorTypes.isFloating(base(type));
   }
 
   /** Whether a gradient can flow along an edge: numbers with a derivative, or what holds them. */

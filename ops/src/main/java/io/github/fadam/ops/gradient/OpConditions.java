@@ -90,6 +90,9 @@ final class OpConditions {
     }
   }
 
+  /** Besides those with a repaired gradient, what the inliner of SavedModels gives another form. */
+  private static final Set<String> REWRITTEN = Set.of("Cast", "GatherV2", "LogSoftmax");
+
   /** The gradient is wrong, silently or when it runs. */
   private static final Map<String, Condition> WRONG =
       Map.ofEntries(
@@ -135,10 +138,11 @@ final class OpConditions {
       notes.add("only for " + rule.name() + " of " + rule.allowed());
     }
     if (WRONG.containsKey(type)) {
-      notes.add(
-          RepairedGradients.types().contains(type)
-              ? "wrong for some attributes or shapes and refused then; right in inlined SavedModels"
-              : "wrong for some attributes or shapes and refused then");
+      notes.add("wrong for some attributes or shapes and refused then");
+    }
+    boolean indices = rule != null && rule.allowed().equals(Set.of(DataType.DT_INT32));
+    if (indices || REWRITTEN.contains(type) || RepairedGradients.types().contains(type)) {
+      notes.add("right in inlined SavedModels");
     }
     if (type.equals("ResourceGather")) {
       notes.add("for batch_dims 0 only");

@@ -159,10 +159,12 @@ final class OpKnowledge {
   /** Of the refused ones, those that the inliner of SavedModels puts something in place of. */
   private static final Set<String> REWRITTEN =
       Set.of(
+          "Case",
           "If",
           "PartitionedCall",
           "QuantizeAndDequantizeV4",
           "StatefulPartitionedCall",
+          "StatelessCase",
           "StatelessIf",
           "StatelessWhile",
           "While");

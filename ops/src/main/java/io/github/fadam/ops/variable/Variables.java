@@ -16,16 +16,6 @@ import org.tensorflow.op.core.ReadVariableOp;
 import org.tensorflow.op.core.VarHandleOp;
 import org.tensorflow.op.core.Variable;
 import org.tensorflow.proto.DataType;
-import org.tensorflow.types.TBfloat16;
-import org.tensorflow.types.TBool;
-import org.tensorflow.types.TFloat16;
-import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.TFloat64;
-import org.tensorflow.types.TInt32;
-import org.tensorflow.types.TInt64;
-import org.tensorflow.types.TString;
-import org.tensorflow.types.TUint16;
-import org.tensorflow.types.TUint8;
 import org.tensorflow.types.family.TType;
 
 /** Finds the variables of a graph. */
@@ -47,7 +37,7 @@ public final class Variables {
         .operations()
         .forEachRemaining(
             operation -> {
-              if (isVariable(operation) && isFloating(valueType(operation))) {
+              if (isVariable(operation) && TensorTypes.isFloating(valueType(operation))) {
                 variables.add(view(operation.output(0)));
               }
             });
@@ -194,30 +184,13 @@ public final class Variables {
     return ((GraphOperation) operation).attributes().getAttrType("dtype");
   }
 
-  private static boolean isFloating(DataType type) {
-    return switch (type) {
-      case DT_HALF, DT_BFLOAT16, DT_FLOAT, DT_DOUBLE -> true;
-      default -> false;
-    };
-  }
-
   private static Class<? extends TType> typeOf(DataType dataType) {
-    return switch (dataType) {
-      case DT_HALF -> TFloat16.class;
-      case DT_BFLOAT16 -> TBfloat16.class;
-      case DT_FLOAT -> TFloat32.class;
-      case DT_DOUBLE -> TFloat64.class;
-      case DT_INT32 -> TInt32.class;
-      case DT_INT64 -> TInt64.class;
-      case DT_UINT8 -> TUint8.class;
-      case DT_UINT16 -> TUint16.class;
-      case DT_BOOL -> TBool.class;
-      case DT_STRING -> TString.class;
-      default ->
-          throw new IllegalArgumentException(
-              "Expected a dtype that TensorFlow-Java has a class for, found "
-                  + dataType
-                  + "; variables of this dtype can neither be read nor trained from Java.");
-    };
+    return TensorTypes.of(dataType)
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "Expected a dtype that TensorFlow-Java has a class for, found "
+                        + dataType
+                        + "; variables of this dtype can neither be read nor trained from Java."));
   }
 }

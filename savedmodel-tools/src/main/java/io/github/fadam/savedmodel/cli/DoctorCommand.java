@@ -23,12 +23,26 @@ import picocli.CommandLine.Spec;
     footerHeading = "%nExamples:%n",
     footer = {
       "  fadam doctor",
+      "  fadam doctor --gradients | grep refused",
       "  FADAM_LOG=debug fadam doctor   with TensorFlow's own log, for example why a GPU is missing"
     })
 final class DoctorCommand implements Callable<Integer> {
 
-  @Option(names = "--json", description = "Print JSON: a list of check, status and detail.")
+  @Option(
+      names = "--json",
+      description =
+          "Print JSON: a list of check, status and detail, or of op, source and note with"
+              + " --gradients.")
   private boolean json;
+
+  @Option(
+      names = "--gradients",
+      description =
+          "List instead every operation that has a gradient here or in Python, with where it comes"
+              + " from: C++ (TensorFlow), ours (this library or what was registered with it), none"
+              + " needed, rewritten (by what takes its place when a SavedModel is inlined) or"
+              + " refused, and why.")
+  private boolean gradients;
 
   @Spec private CommandSpec spec;
 
@@ -55,8 +69,12 @@ final class DoctorCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    List<Finding> findings = examine();
     PrintWriter out = spec.commandLine().getOut();
+    if (gradients) {
+      listGradients(out);
+      return 0;
+    }
+    List<Finding> findings = examine();
     if (json) {
       out.println(Json.text(findings));
     } else {
@@ -67,6 +85,14 @@ final class DoctorCommand implements Callable<Integer> {
     return findings.stream().anyMatch(finding -> finding.status() == Status.FAILED)
         ? FadamCommand.FAILED
         : 0;
+  }
+
+  private void listGradients(PrintWriter out) {
+    if (json) {
+      out.println(Json.text(GradientList.lines()));
+    } else {
+      GradientList.print(out);
+    }
   }
 
   private static List<Finding> examine() {

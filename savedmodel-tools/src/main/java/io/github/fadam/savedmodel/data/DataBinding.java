@@ -1,5 +1,6 @@
 package io.github.fadam.savedmodel.data;
 
+import io.github.fadam.ops.variable.TensorTypes;
 import io.github.fadam.savedmodel.model.Suggestions;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -310,7 +311,7 @@ public final class DataBinding {
       strings.asBytes().copyTo(DataBuffers.of(elements, false, false));
       return TString.tensorOfBytes(shape, DataBuffers.of(elements, true, false));
     }
-    Class<? extends TType> type = Dtypes.tensors(tensor.dataType()).orElseThrow();
+    Class<? extends TType> type = TensorTypes.of(tensor.dataType()).orElseThrow();
     return Tensor.of(type, shape, tensor.asRawTensor().data());
   }
 

@@ -1,5 +1,6 @@
 package io.github.fadam.savedmodel.data;
 
+import io.github.fadam.ops.variable.TensorTypes;
 import java.util.Arrays;
 import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
@@ -75,7 +76,7 @@ final class NumberColumn implements ColumnValues {
       ColumnValues.requireRow(label, row, rows);
     }
     ElementType target = target(label, dataType);
-    Class<? extends TType> tensorType = Dtypes.tensors(dataType).orElseThrow();
+    Class<? extends TType> tensorType = TensorTypes.of(dataType).orElseThrow();
     Tensor tensor = Tensor.of(tensorType, ColumnValues.batchShape(wanted.length, rowShape));
     try {
       if (rowBytes > 0) {
@@ -131,7 +132,7 @@ final class NumberColumn implements ColumnValues {
 
   private ElementType target(String label, DataType dataType) {
     return ElementType.of(dataType)
-        .filter(target -> Dtypes.tensors(dataType).isPresent())
+        .filter(target -> TensorTypes.of(dataType).isPresent())
         .orElseThrow(
             () ->
                 new IllegalArgumentException(

@@ -1,5 +1,6 @@
 package io.github.fadam.savedmodel.inline;
 
+import io.github.fadam.ops.variable.TensorTypes;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -105,16 +106,9 @@ final class ControlFlow {
     return OpDefinitions.attribute(node, attribute).getList().getTypeList();
   }
 
-  private static boolean isFloating(DataType type) {
-    return switch (type) {
-      case DT_HALF, DT_BFLOAT16, DT_FLOAT, DT_DOUBLE -> true;
-      default -> false;
-    };
-  }
-
   private Optional<Frame.Result> choose(NodeDef node, List<Integer> ranks, Bodies bodies) {
     List<DataType> types = types(node, "Tout");
-    if (types.stream().noneMatch(ControlFlow::isFloating)) {
+    if (types.stream().noneMatch(TensorTypes::isFloating)) {
       return Optional.empty();
     }
     List<String> branches = branches(node);
@@ -228,7 +222,8 @@ final class ControlFlow {
 
   private Optional<Frame.Result> unroll(NodeDef node, Bodies bodies) {
     List<DataType> types = types(node, "T");
-    if (types.stream().noneMatch(type -> isFloating(type) || type == DataType.DT_VARIANT)) {
+    if (types.stream()
+        .noneMatch(type -> TensorTypes.isFloating(type) || type == DataType.DT_VARIANT)) {
       return Optional.empty();
     }
     int before = bodies.size();

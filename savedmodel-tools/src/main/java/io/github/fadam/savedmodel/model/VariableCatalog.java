@@ -2,6 +2,7 @@ package io.github.fadam.savedmodel.model;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
+import io.github.fadam.ops.variable.TensorTypes;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -240,7 +241,7 @@ final class VariableCatalog {
       meant = objects.isEmpty();
       source = meant ? "no list in the model, so all" : "not among the model's objects";
     }
-    if (meant && !isFloating(dataType)) {
+    if (meant && !TensorTypes.isFloating(dataType)) {
       meant = false;
       source = "its dtype, which has no gradient";
     }
@@ -257,12 +258,5 @@ final class VariableCatalog {
 
   private static AttrValue attribute(NodeDef node, String name) {
     return node.getAttrOrDefault(name, AttrValue.getDefaultInstance());
-  }
-
-  private static boolean isFloating(DataType type) {
-    return switch (type) {
-      case DT_HALF, DT_BFLOAT16, DT_FLOAT, DT_DOUBLE -> true;
-      default -> false;
-    };
   }
 }

@@ -1,11 +1,11 @@
 package io.github.fadam.savedmodel.training;
 
 import io.github.fadam.framework.group.NamePattern;
+import io.github.fadam.ops.variable.TensorTypes;
 import io.github.fadam.savedmodel.model.ModelVariable;
 import io.github.fadam.savedmodel.model.SavedModel;
 import java.util.List;
 import java.util.stream.Collectors;
-import org.tensorflow.proto.DataType;
 
 /** Chooses the variables of a signature that are trained. */
 final class Trainables {
@@ -68,14 +68,9 @@ final class Trainables {
   }
 
   private static List<ModelVariable> floating(List<ModelVariable> variables) {
-    return variables.stream().filter(variable -> isFloating(variable.dataType())).toList();
-  }
-
-  private static boolean isFloating(DataType type) {
-    return switch (type) {
-      case DT_HALF, DT_BFLOAT16, DT_FLOAT, DT_DOUBLE -> true;
-      default -> false;
-    };
+    return variables.stream()
+        .filter(variable -> TensorTypes.isFloating(variable.dataType()))
+        .toList();
   }
 
   private static String names(List<ModelVariable> variables) {

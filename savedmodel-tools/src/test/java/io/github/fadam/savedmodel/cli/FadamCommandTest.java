@@ -642,4 +642,21 @@ class FadamCommandTest {
     assertEquals("OK", statuses.get("gradients"));
     assertTrue(fadam("doctor").out().contains("CPU:0"));
   }
+
+  @Test
+  void listsEveryGradientWithItsSource() throws IOException {
+    Map<String, String> sources = new LinkedHashMap<>();
+    new ObjectMapper()
+        .readTree(fadam("doctor", "--gradients", "--json").out())
+        .forEach(row -> sources.put(row.get("op").asText(), row.get("source").asText()));
+    assertEquals("C++", sources.get("MatMul"));
+    assertEquals("ours", sources.get("ResourceGather"));
+    assertEquals("none needed", sources.get("ArgMax"));
+    assertEquals("rewritten", sources.get("While"));
+    assertEquals("refused", sources.get("CudnnRNN"));
+    List<String> lines = fadam("doctor", "--gradients").out().lines().toList();
+    assertEquals(sources.size() + 1, lines.size());
+    assertTrue(lines.stream().anyMatch(line -> line.matches("CudnnRNN +refused +it exists .*")));
+    assertTrue(lines.get(lines.size() - 1).startsWith(sources.size() + " operations: C++ "));
+  }
 }
