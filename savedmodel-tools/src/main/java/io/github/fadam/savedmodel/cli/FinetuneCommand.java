@@ -146,6 +146,7 @@ final class FinetuneCommand implements Callable<Integer> {
             .frozen(frozen.toArray(String[]::new))
             .optimizer(optimizer.factory(steps));
     loss.apply(builder);
+    files.shapesForLoops(training).forEach(builder::inputShape);
     try (FineTuner tuner = builder.build()) {
       say(
           "%s: %,d of %,d parameters train",

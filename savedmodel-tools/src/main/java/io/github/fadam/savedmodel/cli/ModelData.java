@@ -7,13 +7,17 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.tensorflow.ndarray.Shape;
 import org.tensorflow.proto.DataType;
 
 /** Opens data files for one signature of a model. */
 final class ModelData {
 
+  private final SavedModel model;
   private final String signature;
   private final Set<String> text;
 
@@ -23,6 +27,7 @@ final class ModelData {
    * @param signature its key, or null for the model's default
    */
   ModelData(SavedModel model, String signature) {
+    this.model = model;
     this.signature = signature == null ? model.defaultSignatureKey() : signature;
     text =
         model.signature(this.signature).inputs().entrySet().stream()
@@ -38,6 +43,36 @@ final class ModelData {
 
   DataSource open(Path file) throws IOException {
     return DataFiles.open(file, text);
+  }
+
+  /**
+   * Shapes of the inputs as the data has them, where the signature leaves sizes of a row open and
+   * the model has loops: how often these run may depend on them.
+   */
+  Map<String, Shape> shapesForLoops(DataSource data) {
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    if (hasLoops()) {
+      model
+          .signature(signature)
+          .inputs()
+          .forEach(
+              (key, input) -> {
+                DataSource.Column column = data.columns().get(key);
+                if (column != null
+                    && !input.shape().isUnknown()
+                    && input.shape().tail().hasUnknownDimension()
+                    && input.shape().numDimensions() == column.rowShape().numDimensions() + 1) {
+                  shapes.put(key, Shape.of(Shape.UNKNOWN_SIZE).append(column.rowShape()));
+                }
+              });
+    }
+    return shapes;
+  }
+
+  private boolean hasLoops() {
+    return model.metaGraph().getGraphDef().getLibrary().getFunctionList().stream()
+        .flatMap(function -> function.getNodeDefList().stream())
+        .anyMatch(node -> node.getOp().endsWith("While"));
   }
 
   /** Before any work is done: a result that cannot be written is found out now. */

@@ -10,7 +10,9 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
+import org.tensorflow.Result;
 import org.tensorflow.SavedModelBundle;
+import org.tensorflow.Session;
 import org.tensorflow.Tensor;
 import org.tensorflow.op.Ops;
 
@@ -39,13 +41,15 @@ public final class VariableValues {
           variable.name(),
           TrainableVariable.of(graph.operationOrThrow(variable.handle()).output(0)).read(tf));
     }
-    Map<String, Tensor> values = new LinkedHashMap<>();
-    try {
-      reads.forEach(
-          (name, read) -> values.put(name, bundle.session().runner().fetch(read).run().get(0)));
+    // In one run: a run of new fetches goes over the whole graph first.
+    Session.Runner runner = bundle.session().runner();
+    reads.values().forEach(runner::fetch);
+    try (Result result = runner.run()) {
+      Map<String, Tensor> values = new LinkedHashMap<>();
+      for (String name : reads.keySet()) {
+        values.put(name, result.get(values.size()));
+      }
       NpzWriter.write(file, values);
-    } finally {
-      values.values().forEach(Tensor::close);
     }
   }
 }

@@ -285,7 +285,7 @@ final class ControlFlow {
         + condition
         + " is open in round "
         + (round + 1)
-        + ". If it runs once for each time step, say how many there are (inputShapes)";
+        + ". If it runs once for each time step, say how many there are (inputShape)";
   }
 
   private static String tooLong(int rounds) {

@@ -19,6 +19,7 @@ import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.tensorflow.ndarray.Shape;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.FunctionDef;
 import org.tensorflow.proto.FunctionDefLibrary;
@@ -63,7 +64,7 @@ final class Inlining {
   Inlining(GraphDef graph, InlineOptions options) {
     this.graph = graph;
     this.options = options;
-    rewrites = new Rewrites(options.customGradients(), writer);
+    rewrites = new Rewrites(options.customGradients(), writer, this::shape);
     random = new StatelessRandom(writer, names);
     for (FunctionDef function : graph.getLibrary().getFunctionList()) {
       library.put(function.getSignature().getName(), function);
@@ -340,10 +341,7 @@ final class Inlining {
 
     @Override
     public OptionalLong value(String tensor) {
-      if (staticValues == null) {
-        staticValues = new StaticValues(graph.getLibrary(), Inlining.this::definition);
-      }
-      return staticValues.of(tensor);
+      return staticValues().of(tensor);
     }
 
     @Override
@@ -359,10 +357,23 @@ final class Inlining {
     }
   }
 
+  private StaticValues staticValues() {
+    if (staticValues == null) {
+      staticValues = new StaticValues(graph.getLibrary(), this::definition);
+    }
+    return staticValues;
+  }
+
+  private Shape shape(String tensor) {
+    return staticValues().shape(tensor);
+  }
+
   /** A node of the plan or, without inputs, what stands for an external one. */
   private NodeDef definition(String name) {
-    NodeDef node = written.getOrDefault(name, placeholders.get(name));
-    return node != null ? node : InputShapes.external(graph, name);
+    NodeDef node = written.get(name);
+    return node != null
+        ? node
+        : placeholders.computeIfAbsent(name, external -> InputShapes.external(graph, external));
   }
 
   private void enter(Frame caller, Frame body, List<String> controls) {

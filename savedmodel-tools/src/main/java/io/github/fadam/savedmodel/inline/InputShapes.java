@@ -1,7 +1,6 @@
 package io.github.fadam.savedmodel.inline;
 
 import io.github.fadam.savedmodel.model.SavedSignature;
-import io.github.fadam.savedmodel.model.Suggestions;
 import io.github.fadam.savedmodel.model.TensorSpec;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -28,52 +27,17 @@ final class InputShapes {
    * @throws IllegalArgumentException if a key is not the signature's or a shape contradicts it
    */
   static InputShapes of(SavedSignature signature, Map<String, Shape> given) {
-    for (String key : given.keySet()) {
-      if (!signature.inputs().containsKey(key)) {
-        throw new IllegalArgumentException(
-            "Expected shapes of inputs of the signature '"
-                + signature.key()
-                + "', found one of '"
-                + key
-                + "'"
-                + Suggestions.didYouMean(key, signature.inputs().keySet()));
-      }
-    }
     InputShapes joined = new InputShapes();
     signature
+        .withInputShapes(given)
         .inputs()
+        .values()
         .forEach(
-            (key, spec) -> {
+            spec -> {
               joined.specs.put(Frame.nodeName(spec.tensorName()), spec);
-              joined.shapes.put(
-                  Frame.nodeName(spec.tensorName()),
-                  join(key, spec.shape(), given.getOrDefault(key, Shape.unknown())));
+              joined.shapes.put(Frame.nodeName(spec.tensorName()), spec.shape());
             });
     return joined;
-  }
-
-  /** What two shapes of one tensor say together. */
-  static Shape join(String input, Shape declared, Shape given) {
-    if (declared.isUnknown() || given.isUnknown()) {
-      return declared.isUnknown() ? given : declared;
-    }
-    long[] sizes = declared.asArray().clone();
-    boolean fits = sizes.length == given.numDimensions();
-    for (int i = 0; fits && i < sizes.length; i++) {
-      long size = given.get(i);
-      fits = sizes[i] == Shape.UNKNOWN_SIZE || size == Shape.UNKNOWN_SIZE || sizes[i] == size;
-      sizes[i] = size == Shape.UNKNOWN_SIZE ? sizes[i] : size;
-    }
-    if (!fits) {
-      throw new IllegalArgumentException(
-          "Expected a shape of input '"
-              + input
-              + "' that fits the signature's "
-              + declared
-              + ", found "
-              + given);
-    }
-    return Shape.of(sizes);
   }
 
   /** Placeholders that stand for the inputs where nothing is fed, by the name of their node. */

@@ -1,5 +1,7 @@
 package io.github.fadam.savedmodel.inline;
 
+import com.google.protobuf.ByteString;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
@@ -25,6 +27,10 @@ record NodeWriter(UnaryOperator<String> uniqueName, Consumer<NodeDef> sink) {
 
   static AttrValue integer(long value) {
     return AttrValue.newBuilder().setI(value).build();
+  }
+
+  static AttrValue text(String value) {
+    return AttrValue.newBuilder().setS(ByteString.copyFromUtf8(value)).build();
   }
 
   static AttrValue tensor(TensorProto value) {
@@ -77,8 +83,12 @@ record NodeWriter(UnaryOperator<String> uniqueName, Consumer<NodeDef> sink) {
       return constant(name, type, TensorShapeProto.getDefaultInstance(), value);
     }
 
-    String vector(String name, int value) {
-      return constant(name, DataType.DT_INT32, vectorShape(1), value);
+    String vector(String name, int... values) {
+      return constant(
+          name,
+          DataType.DT_INT32,
+          vectorShape(values.length),
+          Arrays.stream(values).asLongStream().toArray());
     }
 
     /** An empty vector: the shape of a scalar. */

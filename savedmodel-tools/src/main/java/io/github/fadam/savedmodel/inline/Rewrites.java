@@ -3,30 +3,36 @@ package io.github.fadam.savedmodel.inline;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.function.Function;
+import org.tensorflow.ndarray.Shape;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.NodeDef;
 
 /**
  * Replaces operations whose gradient is missing or wrong in TensorFlow's C++ library by equivalent
- * ones that have a right gradient. Values stay the same, bit for bit.
+ * ones that have a right gradient. Values stay the same, bit for bit, but for convolutions in
+ * groups, which processors cannot run unless XLA compiles them.
  */
 final class Rewrites {
 
   private final CustomGradients customGradients;
   private final NodeWriter writer;
   private final GradientRewrites gradients;
+  private final GroupedConvolution grouped;
 
   /**
    * Creates the rewriter.
    *
    * @param customGradients what to do with unrecognised custom gradients
    * @param writer takes the new nodes
+   * @param shapes what is known about the shape of a tensor of the plan
    */
-  Rewrites(CustomGradients customGradients, NodeWriter writer) {
+  Rewrites(CustomGradients customGradients, NodeWriter writer, Function<String, Shape> shapes) {
     this.customGradients = customGradients;
     this.writer = writer;
     gradients = new GradientRewrites(writer);
+    grouped = new GroupedConvolution(writer, this::withGradient, shapes);
   }
 
   /**
@@ -46,8 +52,13 @@ final class Rewrites {
       case "LogSoftmax" ->
           Ranks.of(frame, original.getInput(0)) == 2 ? writer.plain(node) : logSoftmax(node);
       case "GatherV2" -> gather(frame, original, node);
-      default -> gradients.isWrong(node) ? gradients.repaired(node) : writer.plain(node);
+      case "Conv2D", "Conv3D" -> grouped.add(node);
+      default -> withGradient(node);
     };
+  }
+
+  private Frame.Result withGradient(NodeDef node) {
+    return gradients.isWrong(node) ? gradients.repaired(node) : writer.plain(node);
   }
 
   private Frame.Result identities(Frame frame, NodeDef original, NodeDef node) {

@@ -58,6 +58,15 @@ final class StaticValues implements AutoCloseable {
     return value;
   }
 
+  /** What is known about the shape of a tensor. */
+  Shape shape(String tensor) {
+    try {
+      return output(tensor).shape();
+    } catch (TensorFlowException | IllegalArgumentException notInferred) {
+      return Shape.unknown();
+    }
+  }
+
   /** Counts in Java; asks TensorFlow for what is not counting. */
   private OptionalLong compute(String tensor) {
     NodeDef node = definitions.apply(Frame.nodeName(tensor));

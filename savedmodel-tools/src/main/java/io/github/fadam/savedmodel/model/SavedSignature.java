@@ -4,6 +4,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
+import org.tensorflow.ndarray.Shape;
 import org.tensorflow.proto.SignatureDef;
 import org.tensorflow.proto.TensorInfo;
 
@@ -33,6 +34,63 @@ public record SavedSignature(
   public SavedSignature {
     inputs = Collections.unmodifiableMap(new LinkedHashMap<>(inputs));
     outputs = Collections.unmodifiableMap(new LinkedHashMap<>(outputs));
+  }
+
+  /**
+   * The same signature for inputs about whose shapes more is known.
+   *
+   * @param shapes input key to shape, the batch dimension first; {@link Shape#UNKNOWN_SIZE} and
+   *     unknown shapes say nothing
+   * @return a signature whose inputs have these shapes where they were open
+   * @throws IllegalArgumentException if a key is not that of an input or a shape contradicts it
+   */
+  public SavedSignature withInputShapes(Map<String, Shape> shapes) {
+    Map<String, TensorSpec> narrowed = new LinkedHashMap<>(inputs);
+    shapes.forEach(
+        (input, shape) -> {
+          TensorSpec spec = inputs.get(input);
+          if (spec == null) {
+            throw new IllegalArgumentException(
+                "Expected shapes of inputs of the signature '"
+                    + key
+                    + "', found one of '"
+                    + input
+                    + "'"
+                    + Suggestions.didYouMean(input, inputs.keySet()));
+          }
+          narrowed.put(
+              input,
+              new TensorSpec(
+                  spec.name(),
+                  spec.tensorName(),
+                  spec.dataType(),
+                  joined(input, spec.shape(), shape)));
+        });
+    return new SavedSignature(key, methodName, narrowed, outputs);
+  }
+
+  private static Shape joined(String input, Shape declared, Shape given) {
+    if (declared.isUnknown() || given.isUnknown()) {
+      return declared.isUnknown() ? given : declared;
+    }
+    long[] sizes = declared.asArray().clone();
+    boolean fits = sizes.length == given.numDimensions();
+    for (int i = 0; fits && i < sizes.length; i++) {
+      long size = given.get(i);
+      fits = sizes[i] == Shape.UNKNOWN_SIZE || size == Shape.UNKNOWN_SIZE || sizes[i] == size;
+      sizes[i] = size == Shape.UNKNOWN_SIZE ? sizes[i] : size;
+    }
+    if (!fits) {
+      throw new IllegalArgumentException(
+          "Expected a shape of input '"
+              + input
+              + "' that fits the signature's "
+              + declared
+              + ", found "
+              + given
+              + "; -1 leaves a size open.");
+    }
+    return Shape.of(sizes);
   }
 
   static SavedSignature of(String key, SignatureDef definition) {

@@ -3,6 +3,7 @@ package io.github.fadam.savedmodel.training;
 import io.github.fadam.framework.checkpoint.TrainingState;
 import io.github.fadam.framework.optimizer.FAdam;
 import io.github.fadam.framework.optimizer.RuleOptimizer;
+import io.github.fadam.ops.gradient.UnsupportedGradientException;
 import io.github.fadam.ops.variable.TrainableVariable;
 import io.github.fadam.savedmodel.data.DataBinding;
 import io.github.fadam.savedmodel.data.DataSource;
@@ -79,15 +80,34 @@ public final class FineTuner implements AutoCloseable {
       Map<String, String> names =
           trained.stream().collect(Collectors.toMap(ModelVariable::handle, ModelVariable::name));
       optimizer.useNames(variable -> names.getOrDefault(variable.name(), variable.name()));
-      graph =
-          TrainingGraph.build(
-              loaded.ops(), loaded.emitted(), loaded.scoring(), variables, optimizer);
+      graph = trainingGraph(variables);
       exporter = SavedModelExporter.of(loaded.model(), loaded.bundle());
       averages = new Averages(loaded.ops(), loaded.session(), optimizer);
       loaded.session().initialize();
     } catch (RuntimeException | Error e) {
       loaded.close();
       throw e;
+    }
+  }
+
+  private TrainingGraph trainingGraph(List<Output<?>> variables) {
+    try {
+      return TrainingGraph.build(
+          loaded.ops(), loaded.emitted(), loaded.scoring(), variables, optimizer);
+    } catch (UnsupportedGradientException e) {
+      String loops =
+          loaded.plan().kept().entrySet().stream()
+              .filter(
+                  kept ->
+                      e.reasons().stream()
+                          .anyMatch(reason -> reason.opName().endsWith("/" + kept.getKey())))
+              .map(
+                  kept -> "\n'" + kept.getKey() + "' is as it was because " + kept.getValue() + ".")
+              .collect(Collectors.joining());
+      if (loops.isEmpty()) {
+        throw e;
+      }
+      throw new IllegalArgumentException(e.getMessage() + loops, e);
     }
   }
 
@@ -399,9 +419,13 @@ public final class FineTuner implements AutoCloseable {
    */
   public Tensor value(ModelVariable variable) {
     loaded.requireOpen();
-    Operand<?> read =
-        reads.computeIfAbsent(
-            variable.handle(), handle -> TrainableVariable.of(output(handle)).read(loaded.ops()));
+    if (reads.isEmpty()) {
+      // All at once: the session goes over the whole graph again whenever something was added.
+      for (ModelVariable read : model().variablesOf(signature().key())) {
+        reads.put(read.handle(), TrainableVariable.of(output(read.handle())).read(loaded.ops()));
+      }
+    }
+    Operand<?> read = reads.get(variable.handle());
     return averages.inPlace(() -> loaded.session().runner().fetch(read).run().get(0));
   }
 

@@ -5,6 +5,7 @@ import io.github.fadam.savedmodel.data.DataSource;
 import io.github.fadam.savedmodel.inline.EmittedGraph;
 import io.github.fadam.savedmodel.inline.FunctionInliner;
 import io.github.fadam.savedmodel.inline.GraphEmitter;
+import io.github.fadam.savedmodel.inline.InlineOptions;
 import io.github.fadam.savedmodel.inline.InlinePlan;
 import io.github.fadam.savedmodel.model.SavedModel;
 import io.github.fadam.savedmodel.model.SavedSignature;
@@ -32,7 +33,9 @@ final class LoadedSignature implements AutoCloseable {
     model = builder.model();
     signature = builder.signature();
     List<Objective> objectives = builder.objectives();
-    plan = FunctionInliner.inline(model, signature.key());
+    plan =
+        FunctionInliner.inline(
+            model, signature.key(), InlineOptions.defaults().inputShapes(builder.inputShapes()));
     bundle =
         SavedModelBundle.loader(model.directory().toString())
             .withTags(model.tags().toArray(String[]::new))

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.tensorflow.ndarray.Shape;
 
 /**
  * What a SavedModel is measured or trained by: signature, outputs, losses, labels.
@@ -21,6 +22,7 @@ public abstract sealed class ObjectiveBuilder<B extends ObjectiveBuilder<B>>
 
   private final SavedModel model;
   private final Map<String, Loss> losses = new LinkedHashMap<>();
+  private final Map<String, Shape> inputShapes = new LinkedHashMap<>();
   private String signatureKey;
   private String output;
   private Loss loss;
@@ -90,15 +92,37 @@ public abstract sealed class ObjectiveBuilder<B extends ObjectiveBuilder<B>>
     return self();
   }
 
+  /**
+   * Says more about the shape of an input than the signature does. A loop over time steps whose
+   * number the signature leaves open can only be trained through when this says how many there are;
+   * all data has to have this shape then. Default: the signature's shapes.
+   *
+   * @param input key of the input
+   * @param shape its shape, the batch dimension first, {@link Shape#UNKNOWN_SIZE} for what stays
+   *     open: {@code Shape.of(-1, 20, 3)} for 20 time steps of 3 numbers
+   * @return this builder
+   */
+  public B inputShape(String input, Shape shape) {
+    inputShapes.put(input, shape);
+    return self();
+  }
+
   abstract B self();
 
   SavedModel model() {
     return model;
   }
 
-  /** The chosen signature. */
+  /** The chosen signature, with what was said about its inputs. */
   SavedSignature signature() {
-    return model.signature(signatureKey == null ? model.defaultSignatureKey() : signatureKey);
+    return model
+        .signature(signatureKey == null ? model.defaultSignatureKey() : signatureKey)
+        .withInputShapes(inputShapes);
+  }
+
+  /** Input key to shape, as far as something was said. */
+  Map<String, Shape> inputShapes() {
+    return inputShapes;
   }
 
   /**

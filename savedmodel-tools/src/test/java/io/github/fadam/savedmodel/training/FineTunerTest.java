@@ -16,6 +16,7 @@ import io.github.fadam.savedmodel.data.ArrayData;
 import io.github.fadam.savedmodel.data.DataSource;
 import io.github.fadam.savedmodel.model.ModelVariable;
 import io.github.fadam.savedmodel.model.SavedModelException;
+import io.github.fadam.savedmodel.testing.Models;
 import io.github.fadam.savedmodel.training.History.Ending;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -23,6 +24,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -233,6 +235,30 @@ class FineTunerTest {
             List.of(),
             differences(CNN.numbers("initial:" + variable.name()), value(tuner, variable)));
       }
+    }
+  }
+
+  @Test
+  void aLoopOverAnOpenNumberOfTimeStepsTrainsOnceThatIsGiven() {
+    Supplier<FineTuner.Builder> loop =
+        () ->
+            FineTuner.of(Models.directory("../graphs/loops"))
+                .signature("open_time")
+                .loss(Losses.meanSquaredError());
+    IllegalArgumentException open =
+        assertThrows(IllegalArgumentException.class, () -> loop.get().build());
+    assertTrue(open.getMessage().contains("inputShape"), open.getMessage());
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> loop.get().inputShape("y", Shape.of(-1, 5, 4)).build());
+    DataSource five = ArrayData.builder().column("x", new float[2][5][4]).build();
+    DataSource six = ArrayData.builder().column("x", new float[2][6][4]).build();
+    try (FineTuner tuner = loop.get().inputShape("x", Shape.of(-1, 5, 4)).build()) {
+      assertFalse(tuner.trained().isEmpty());
+      tuner.predict(five, 2).close();
+      IllegalArgumentException longer =
+          assertThrows(IllegalArgumentException.class, () -> tuner.predict(six, 2));
+      assertTrue(longer.getMessage().contains("5"), longer.getMessage());
     }
   }
 
