@@ -27,7 +27,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import trackable_object_graph_pb2
 
-import make_models
+from zoo.golden import STEPS, Golden, read_description
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[4]
 sys.path.insert(0, str(REPOSITORY / "framework/src/test/python"))
@@ -130,7 +130,7 @@ class Task:
     def __init__(self, model, work):
         self.name = model.name
         self.model = model
-        self.golden = make_models.Golden.read(model)
+        self.golden = Golden.read(model)
         self.work = work / model.name
         self.work.mkdir(parents=True)
         count = len(next(iter(self.golden.inputs.values())))
@@ -157,7 +157,7 @@ class Task:
         return {"labels": self.labels}
 
     def batches(self):
-        return [self.halves[step % 2] for step in range(make_models.STEPS)]
+        return [self.halves[step % 2] for step in range(STEPS)]
 
     def python(self, update=None, train=None):
         return self.golden.sgd(self.model, self.batches(), update, train)
@@ -173,7 +173,7 @@ class Task:
             *CommandLine.loss_options(self.golden),
             f"--optimizer={optimizer}",
             f"--learning-rate={learning_rate!r}",
-            f"--steps={make_models.STEPS}",
+            f"--steps={STEPS}",
             f"--batch-size={self.batch_size}",
             "--no-shuffle",
             "--quiet",
@@ -217,7 +217,7 @@ class FAdamSteps:
 
 
 def variables_in(directory):
-    return prefixed(make_models.Golden.read(directory).sgd(directory, []), "weight:")
+    return prefixed(Golden.read(directory).sgd(directory, []), "weight:")
 
 
 def prefixed(values, prefix):
@@ -241,6 +241,9 @@ def by_layer(directory, inputs):
     layer = keras.layers.TFSMLayer(str(directory), call_endpoint=endpoint)
     tensors = {name: tf.constant(value) for name, value in inputs.items()}
     outputs = layer(tensors if several else next(iter(tensors.values())))
+    if not isinstance(outputs, dict):  # that endpoint gives a single output no name
+        signature = read_description(directory).signature_def["serving_default"]
+        outputs = {next(iter(signature.outputs)): outputs}
     return {name: value.numpy() for name, value in outputs.items()}
 
 
@@ -264,7 +267,7 @@ def checkpoint(directory):
         return [(key, key, reader.get_tensor(key)) for key in sorted(shapes)]
     graph = trackable_object_graph_pb2.TrackableObjectGraph()
     graph.ParseFromString(reader.get_tensor(graph_key))
-    saved = make_models.read_description(directory).object_graph_def.nodes
+    saved = read_description(directory).object_graph_def.nodes
     return [
         (saved[index].variable.name, attribute.checkpoint_key, value)
         for index, node in enumerate(graph.nodes)
@@ -333,7 +336,7 @@ def check_run(checks, title, task, run, expected, trained, tolerance, weights=Tr
         return None
     with checks.check(f"{title}: losses as in Python") as note:
         losses = report["losses"]
-        expect(len(losses) == make_models.STEPS, f"{len(losses)} losses")
+        expect(len(losses) == STEPS, f"{len(losses)} losses")
         worst = np.max(np.abs(np.array(losses) / expected["losses"] - 1))
         expect(worst <= tolerance, f"{losses}, Python {expected['losses'].tolist()}")
         note(f"{worst:.1e}")

@@ -2,24 +2,39 @@ package io.github.fadam.savedmodel;
 
 import io.github.fadam.savedmodel.data.ArrayData;
 import io.github.fadam.savedmodel.data.DataSource;
+import io.github.fadam.savedmodel.model.SavedModel;
+import io.github.fadam.savedmodel.model.SavedSignature;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Enumeration;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.function.ObjDoubleConsumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
+import org.tensorflow.Tensor;
+import org.tensorflow.ndarray.NdArrays;
 import org.tensorflow.ndarray.Shape;
+import org.tensorflow.proto.DataType;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+import org.tensorflow.types.TInt64;
+import org.tensorflow.types.TString;
 
 /**
  * A model of the test resources with what Python computed from it, see make_models.py.
@@ -33,10 +48,12 @@ public final class GoldenModel {
   private static final Pattern SHAPE = Pattern.compile("'shape': \\(([^)]*)\\)");
   private static final Pattern TYPE = Pattern.compile("'descr': '([^']*)'");
 
-  @SuppressWarnings("ArrayRecordComponent") // private, never compared
-  private record Values(String type, long[] shape, ByteBuffer bytes) {
+  /** An array of a {@code .npz}. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared as a whole
+  public record Values(String type, long[] shape, ByteBuffer bytes) {
 
-    double[] numbers() {
+    /** The elements, as double. */
+    public double[] numbers() {
       int count = (int) Shape.of(shape).size();
       double[] numbers = new double[count];
       ByteBuffer from = bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN);
@@ -54,6 +71,32 @@ public final class GoldenModel {
       return numbers;
     }
 
+    Tensor tensor(DataType dataType) {
+      Shape size = Shape.of(shape);
+      return switch (dataType) {
+        case DT_STRING -> {
+          var words = NdArrays.ofObjects(String.class, size);
+          Iterator<String> next = strings().iterator();
+          words.scalars().forEach(word -> word.setObject(next.next()));
+          yield TString.tensorOf(words);
+        }
+        case DT_FLOAT ->
+            TFloat32.tensorOf(size, t -> fill((v, n) -> v.setFloat((float) n), t.scalars()));
+        case DT_INT32 -> TInt32.tensorOf(size, t -> fill((v, n) -> v.setInt((int) n), t.scalars()));
+        case DT_INT64 ->
+            TInt64.tensorOf(size, t -> fill((v, n) -> v.setLong((long) n), t.scalars()));
+        default -> throw new IllegalStateException("no tensor of " + dataType);
+      };
+    }
+
+    private <T> void fill(ObjDoubleConsumer<T> set, Iterable<T> scalars) {
+      double[] numbers = numbers();
+      int i = 0;
+      for (T scalar : scalars) {
+        set.accept(scalar, numbers[i++]);
+      }
+    }
+
     List<String> strings() {
       int width = 4 * Integer.parseInt(type.substring(2));
       int count = bytes.remaining() / width;
@@ -67,11 +110,17 @@ public final class GoldenModel {
   }
 
   private final Path directory;
-  private final Map<String, Values> arrays = new LinkedHashMap<>();
+  private final Map<String, Values> arrays;
 
   private GoldenModel(Path directory) {
     this.directory = directory;
-    try (ZipFile zip = new ZipFile(directory.resolve("golden.npz").toFile())) {
+    arrays = read(directory.resolve("golden.npz"));
+  }
+
+  /** All arrays of a {@code .npz}. */
+  public static Map<String, Values> read(Path file) {
+    Map<String, Values> arrays = new LinkedHashMap<>();
+    try (ZipFile zip = new ZipFile(file.toFile())) {
       Enumeration<? extends ZipEntry> entries = zip.entries();
       while (entries.hasMoreElements()) {
         ZipEntry entry = entries.nextElement();
@@ -81,6 +130,7 @@ public final class GoldenModel {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+    return arrays;
   }
 
   /** A model by the name of its folder. */
@@ -107,6 +157,30 @@ public final class GoldenModel {
         ByteBuffer.wrap(bytes, 10 + length, bytes.length - 10 - length).slice());
   }
 
+  /** All models: the committed ones, and those that make_models.py put into another directory. */
+  public static Stream<GoldenModel> all(Optional<Path> made) {
+    return Stream.concat(inside(MODELS), made.map(GoldenModel::inside).orElseGet(Stream::empty));
+  }
+
+  private static Stream<GoldenModel> inside(Path directory) {
+    try (Stream<Path> children = Files.list(directory)) {
+      return children
+          .filter(child -> Files.exists(child.resolve("golden.npz")))
+          .sorted()
+          .map(GoldenModel::new)
+          .toList()
+          .stream();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The name of the model's folder. */
+  @Override
+  public String toString() {
+    return directory.getFileName().toString();
+  }
+
   /** The model's directory. */
   public Path directory() {
     return directory;
@@ -115,6 +189,22 @@ public final class GoldenModel {
   /** The signature that Python trained. */
   public String signature() {
     return arrays.get("signature").strings().get(0);
+  }
+
+  /** Shapes of the inputs of which the signature leaves more open than the batch's size. */
+  public Map<String, Shape> openSizes() {
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    SavedModel.read(directory)
+        .signature(signature())
+        .inputs()
+        .forEach(
+            (key, spec) -> {
+              Shape found = Shape.of(arrays.get(key).shape());
+              if (!spec.shape().isUnknown() && spec.shape().tail().hasUnknownDimension()) {
+                shapes.put(key, Shape.of(Shape.UNKNOWN_SIZE).append(found.tail()));
+              }
+            });
+    return shapes;
   }
 
   /** Names of the losses as Keras calls them, {@code OUTPUT=NAME} where there are several. */
@@ -142,6 +232,39 @@ public final class GoldenModel {
     return arrays.get("trainable").strings();
   }
 
+  /** How far losses (relative) and weights may be from Python's, where it is not the usual. */
+  public OptionalDouble tolerance() {
+    return arrays.containsKey("tolerance")
+        ? OptionalDouble.of(numbers("tolerance")[0])
+        : OptionalDouble.empty();
+  }
+
+  /** Whether XLA compiles parts of the model. */
+  public boolean compiled() {
+    return arrays.containsKey("compiled");
+  }
+
+  /** Of all elements of a variable those that {@code initial:} and {@code weight:} have. */
+  public double[] stored(double[] all) {
+    if (!arrays.containsKey("sampled")) {
+      return all;
+    }
+    int most = (int) numbers("sampled")[0];
+    int stride = Math.max(1, (all.length + most - 1) / most);
+    return IntStream.iterate(0, i -> i < all.length, i -> i + stride)
+        .mapToDouble(i -> all[i])
+        .toArray();
+  }
+
+  /** The inputs of the signature, to be closed. */
+  public Map<String, Tensor> inputs(SavedSignature signature) {
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    signature
+        .inputs()
+        .forEach((key, spec) -> tensors.put(key, arrays.get(key).tensor(spec.dataType())));
+    return tensors;
+  }
+
   /** Elements of an array: {@code output:KEY}, {@code initial:NAME}, {@code weight:NAME}. */
   public double[] numbers(String array) {
     return arrays.get(array).numbers();
@@ -165,8 +288,12 @@ public final class GoldenModel {
                   && !name.matches("(output|initial|weight):.*")
                   && !List.of("losses", "trainable", "loss").contains(name);
           if (column) {
-            double[] numbers = values.numbers();
             Shape row = Shape.of(values.shape()).tail();
+            if (values.type().startsWith("<U")) {
+              data.column(name, values.strings().toArray(String[]::new), row);
+              return;
+            }
+            double[] numbers = values.numbers();
             if (values.type().startsWith("<i")) {
               data.column(name, Arrays.stream(numbers).mapToLong(n -> (long) n).toArray(), row);
             } else {

@@ -1,0 +1,255 @@
+package io.github.fadam.savedmodel.zoo;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.fadam.framework.loss.Losses;
+import io.github.fadam.framework.optimizer.FAdam;
+import io.github.fadam.framework.optimizer.Sgd;
+import io.github.fadam.savedmodel.GoldenModel;
+import io.github.fadam.savedmodel.GoldenModel.Values;
+import io.github.fadam.savedmodel.data.NpzWriter;
+import io.github.fadam.savedmodel.inline.EmittedGraph;
+import io.github.fadam.savedmodel.inline.FunctionInliner;
+import io.github.fadam.savedmodel.inline.GraphEmitter;
+import io.github.fadam.savedmodel.model.ModelVariable;
+import io.github.fadam.savedmodel.model.SavedModel;
+import io.github.fadam.savedmodel.model.SavedSignature;
+import io.github.fadam.savedmodel.testing.Models;
+import io.github.fadam.savedmodel.training.FineTuner;
+import io.github.fadam.savedmodel.training.FitOptions;
+import io.github.fadam.savedmodel.training.History;
+import io.github.fadam.savedmodel.training.Predictions;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.tensorflow.SavedModelBundle;
+import org.tensorflow.Tensor;
+import org.tensorflow.proto.DataType;
+
+/**
+ * Every model that Python made trains in Java as it does there.
+ *
+ * <p>The committed models always, those in the directory {@code -Dfadam.models} besides. What was
+ * found is left in {@code target/zoo/MODEL}: {@code result.json}, the trained {@code export} and
+ * Java's {@code answers.npz}, which check_zoo.py compares with what Python's loaders answer.
+ */
+class ModelZooTest {
+
+  private static final Path RESULTS = Path.of("target/zoo");
+  private static final int STEPS = 5;
+  private static final int FADAM_STEPS = 12;
+  private static final double LOSS_TOLERANCE = 1e-5;
+  private static final double WEIGHT_TOLERANCE = 1e-4;
+  private static final double MOVE_TOLERANCE = 1e-2;
+  private static final double XLA_TOLERANCE = 1e-6;
+
+  static Stream<GoldenModel> models() {
+    return GoldenModel.all(Optional.ofNullable(System.getProperty("fadam.models")).map(Path::of));
+  }
+
+  @ParameterizedTest
+  @MethodSource("models")
+  void trainsAsInPython(GoldenModel golden) throws IOException {
+    Path folder = emptied(RESULTS.resolve(golden.toString()));
+    ZooResult result = new ZooResult(golden.toString());
+    try {
+      check(golden, folder, result);
+    } finally {
+      result.write(folder.resolve("result.json"));
+    }
+  }
+
+  private static void check(GoldenModel golden, Path folder, ZooResult result) throws IOException {
+    result.put("directory", golden.directory().toAbsolutePath().toString());
+    result.put("inlinedDiffers", assertInlinedAnswersAsTheSignature(golden));
+    try (FineTuner tuner =
+        builder(golden).optimizer(graph -> new Sgd(graph, golden.learningRate())).build()) {
+      assertOutputs(golden, tuner);
+      assertEquals(sorted(golden.trainable()), sorted(names(tuner.trained())));
+      Map<String, Values> before = variables(tuner, folder);
+      FitOptions options = FitOptions.steps(STEPS).batchSize(golden.rows()).shuffle(false);
+      History history = tuner.fit(golden.data(), options);
+      result.put("lossDiffers", assertLosses(golden, history));
+      Map<String, Values> after = variables(tuner, folder);
+      result.put("weightsDiffer", assertWeights(golden, tuner, after));
+      assertOnlyTrainedMoved(names(tuner.trained()), before, after);
+      tuner.export(folder.resolve("export"));
+      try (Predictions predictions = tuner.predict(golden.data(), golden.rows())) {
+        NpzWriter.writeBatches(folder.resolve("answers.npz"), predictions.batches());
+      }
+    }
+    result.put("fadamLossFactor", assertFAdamLowersTheLoss(golden));
+    result.put("trained", true);
+  }
+
+  /** The same bits; to XLA's rounding where it compiles parts of the original. */
+  private static double assertInlinedAnswersAsTheSignature(GoldenModel golden) {
+    SavedModel model = SavedModel.read(golden.directory());
+    SavedSignature signature = model.signature(golden.signature());
+    Map<String, Tensor> inputs = golden.inputs(signature);
+    try (SavedModelBundle bundle =
+        SavedModelBundle.load(model.directory().toString(), model.tags().toArray(new String[0]))) {
+      EmittedGraph emitted =
+          GraphEmitter.emit(FunctionInliner.inline(model, signature.key()), bundle.graph());
+      Map<String, byte[]> expected = Models.runOriginal(bundle.session(), signature, inputs);
+      Map<String, byte[]> found =
+          Models.run(bundle.session(), emitted.inputs(), inputs, emitted.outputs());
+      assertEquals(expected.keySet(), found.keySet());
+      double worst = 0;
+      for (String key : expected.keySet()) {
+        if (!Arrays.equals(expected.get(key), found.get(key))) {
+          assertTrue(golden.compiled(), () -> "inlined, " + key + " has other bits");
+          assertEquals(DataType.DT_FLOAT, signature.outputs().get(key).dataType());
+          worst = Math.max(worst, distance(floats(expected.get(key)), floats(found.get(key))));
+        }
+      }
+      assertTrue(worst <= XLA_TOLERANCE, "inlined, the outputs differ by " + worst);
+      return worst;
+    } finally {
+      inputs.values().forEach(Tensor::close);
+    }
+  }
+
+  private static void assertOutputs(GoldenModel golden, FineTuner tuner) {
+    try (Predictions predictions = tuner.predict(golden.data(), golden.rows())) {
+      predictions
+          .batches()
+          .forEach(
+              (key, tensors) -> {
+                double[] expected = golden.numbers("output:" + key);
+                double found = distance(expected, Numbers.of(tensors.get(0)));
+                double allowed = golden.tolerance().orElse(LOSS_TOLERANCE);
+                assertTrue(found <= allowed, () -> key + " is not Python's: " + found);
+              });
+    }
+  }
+
+  private static double assertLosses(GoldenModel golden, History history) {
+    double[] expected = golden.numbers("losses");
+    assertEquals(STEPS, expected.length);
+    double worst = 0;
+    for (int i = 0; i < STEPS; i++) {
+      worst = Math.max(worst, Math.abs(history.losses().get(i) / expected[i] - 1));
+    }
+    assertTrue(
+        worst <= golden.tolerance().orElse(LOSS_TOLERANCE),
+        () -> history.losses() + " are not Python's " + Arrays.toString(expected));
+    return worst;
+  }
+
+  private static double assertWeights(
+      GoldenModel golden, FineTuner tuner, Map<String, Values> after) {
+    List<String> trained = names(tuner.trained());
+    List<String> compared = golden.names("weight:");
+    assertEquals(sorted(compared), sorted(names(tuner.model().variablesOf(golden.signature()))));
+    double worst = 0;
+    double moved = 0;
+    for (String name : compared) {
+      double[] expected = golden.numbers("weight:" + name);
+      double distance = distance(expected, golden.stored(after.get(name).numbers()));
+      double allowed = trained.contains(name) ? golden.tolerance().orElse(WEIGHT_TOLERANCE) : 0;
+      assertTrue(
+          distance <= allowed || !after.get(name).type().equals("<f4"),
+          () -> name + " is not Python's: " + distance);
+      worst = Math.max(worst, distance);
+      moved = Math.max(moved, distance(expected, golden.numbers("initial:" + name)));
+    }
+    // At a small learning rate weights that had never moved would be near enough to Python's.
+    double most = moved * golden.tolerance().orElse(MOVE_TOLERANCE);
+    assertTrue(worst <= most, "off by " + worst + " where weights move by " + moved);
+    return worst;
+  }
+
+  private static Map<String, Values> variables(FineTuner tuner, Path folder) throws IOException {
+    Path file = folder.resolve("variables.npz");
+    tuner.exportVariables(file);
+    return GoldenModel.read(file);
+  }
+
+  /** Bit for bit, but for integers: a counter of calls moves without a gradient. */
+  private static void assertOnlyTrainedMoved(
+      List<String> trained, Map<String, Values> before, Map<String, Values> after) {
+    boolean moved = false;
+    for (String name : before.keySet()) {
+      boolean same = before.get(name).bytes().equals(after.get(name).bytes());
+      boolean free = trained.contains(name) || before.get(name).type().contains("i");
+      assertTrue(same || free, name + " has moved");
+      moved |= !same;
+    }
+    assertTrue(moved, "nothing has moved");
+  }
+
+  private static double assertFAdamLowersTheLoss(GoldenModel golden) {
+    try (FineTuner tuner = builder(golden).optimizer(graph -> new FAdam(graph, 2e-3)).build()) {
+      List<Double> losses =
+          tuner.fit(golden.data(), FitOptions.steps(FADAM_STEPS).batchSize(golden.rows())).losses();
+      double factor = losses.get(FADAM_STEPS - 1) / losses.get(0);
+      assertTrue(factor < 0.995, () -> "FAdam took the loss from " + losses);
+      return factor;
+    }
+  }
+
+  private static FineTuner.Builder builder(GoldenModel golden) {
+    FineTuner.Builder builder = FineTuner.of(golden.directory()).signature(golden.signature());
+    golden.openSizes().forEach(builder::inputShape);
+    for (String loss : golden.losses()) {
+      String[] parts = loss.split("=", 2);
+      if (parts.length == 2) {
+        builder.loss(parts[0], Losses.named(parts[1], golden.fromLogits()));
+      } else {
+        builder.loss(Losses.named(loss, golden.fromLogits()));
+      }
+    }
+    return golden.lossOutput() == null ? builder : builder.output(golden.lossOutput());
+  }
+
+  private static double distance(double[] expected, double[] found) {
+    assertEquals(expected.length, found.length);
+    double scale = 1;
+    double worst = 0;
+    for (int i = 0; i < expected.length; i++) {
+      assertFalse(Double.isNaN(found[i]), "NaN");
+      scale = Math.max(scale, Math.abs(expected[i]));
+      worst = Math.max(worst, Math.abs(expected[i] - found[i]));
+    }
+    return worst / scale;
+  }
+
+  private static double[] floats(byte[] bytes) {
+    ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder());
+    double[] values = new double[bytes.length / Float.BYTES];
+    Arrays.setAll(values, i -> buffer.getFloat());
+    return values;
+  }
+
+  private static List<String> names(List<ModelVariable> variables) {
+    return variables.stream().map(ModelVariable::name).toList();
+  }
+
+  private static List<String> sorted(List<String> names) {
+    return names.stream().sorted().toList();
+  }
+
+  private static Path emptied(Path folder) throws IOException {
+    if (Files.exists(folder)) {
+      try (Stream<Path> old = Files.walk(folder)) {
+        for (Path path : old.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(path);
+        }
+      }
+    }
+    return Files.createDirectories(folder);
+  }
+}
