@@ -103,6 +103,29 @@ def keras3_embedding(directory):
 
 
 @model(COMMITTED)
+def tfkeras_embedding(directory):
+    model = tf_keras.Sequential(
+        [
+            tf_keras.Input((6,), dtype="int64", name="tokens"),
+            tf_keras.layers.Embedding(12, 4, name="words"),
+            tf_keras.layers.GlobalAveragePooling1D(name="average"),
+            tf_keras.layers.Dense(3, activation="softmax", name="head"),
+        ],
+        name="embedding",
+    )
+    fill(model.weights, 14)
+    model.save(directory, save_format="tf")
+    rng = np.random.default_rng(114)
+    labels = rng.integers(0, 3, 5)
+    return Golden(
+        # Words 10 and 11 never occur: their rows must not move.
+        inputs={"tokens": rng.integers(0, 10, (5, 6)).astype("int64")},
+        labels=np.eye(3, dtype="float32")[labels],
+        loss="categorical_crossentropy",
+    )
+
+
+@model(COMMITTED)
 def tfkeras_cnn(directory):
     model = tf_keras.Sequential(
         [

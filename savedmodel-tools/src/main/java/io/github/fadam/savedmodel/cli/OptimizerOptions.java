@@ -82,6 +82,15 @@ final class OptimizerOptions {
   private Double ema;
 
   @Option(
+      names = "--lazy-rows",
+      paramLabel = "GLOB",
+      description =
+          "Update of embedding tables whose names match only the rows that a step has looked up; the"
+              + " others neither decay nor move. Not with --accumulate and --ema. May be repeated."
+              + " Default: none.")
+  private List<String> lazyRows = List.of();
+
+  @Option(
       names = "--group",
       paramLabel = "'GLOB[, GLOB]...: KEY=VALUE[, KEY=VALUE]...'",
       description = {
@@ -154,6 +163,7 @@ final class OptimizerOptions {
     report.put("guard", guard);
     report.put("lossScale", lossScale);
     report.put("ema", ema);
+    report.put("lazyRows", lazyRows);
     report.put("groups", groups);
     report.put("set", settings);
     return report;
@@ -179,6 +189,7 @@ final class OptimizerOptions {
     put(given, "guard", guard);
     put(given, "loss-scale", lossScale);
     put(given, "ema", ema);
+    put(given, "lazy-rows", lazyRows.isEmpty() ? null : String.join(", ", lazyRows));
     return given;
   }
 

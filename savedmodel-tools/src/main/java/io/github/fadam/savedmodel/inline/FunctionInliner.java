@@ -17,6 +17,8 @@ import io.github.fadam.savedmodel.model.SavedModelException;
  *       equivalent are replaced: {@code IdentityN}, {@code EnsureShape} (the check stays), {@code
  *       PlaceholderWithDefault} in functions, {@code LogSoftmax} of another rank than 2, {@code
  *       GatherV2} with an axis counted from the end.
+ *   <li>Rows are looked up in a variable itself where a model reads it whole and gathers from its
+ *       value, so that a large table can be trained by rows.
  *   <li>Random operations that keep a hidden state are replaced by stateless ones, whose numbers
  *       follow from a key that is fed: {@link InlinePlan#randomKey()}.
  *   <li>{@code If} and {@code Case} become all their branches and a choice, {@code While} its body

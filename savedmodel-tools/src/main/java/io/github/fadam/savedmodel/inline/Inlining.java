@@ -1,5 +1,6 @@
 package io.github.fadam.savedmodel.inline;
 
+import io.github.fadam.ops.gradient.GradientRegistry;
 import io.github.fadam.savedmodel.model.SavedSignature;
 import io.github.fadam.savedmodel.model.TensorSpec;
 import java.util.ArrayDeque;
@@ -115,7 +116,11 @@ final class Inlining {
     requireKnown(signature.key());
     Map<String, String> results = new LinkedHashMap<>();
     outputs.forEach((key, name) -> results.put(key, main.tensor(name, this::outputsOf)));
-    List<NodeDef> used = used(results.values(), sideEffects);
+    List<NodeDef> used = used(results.values(), sideEffects, nodes);
+    if (GradientRegistry.isAvailable()) {
+      List<String> wanted = results.values().stream().map(Frame::nodeName).toList();
+      used = used(results.values(), sideEffects, TableLookups.in(used, wanted, this::uniqueName));
+    }
     List<FunctionDef> functions = remainingFunctions(used);
     Map<String, String> kept = new LinkedHashMap<>(controlFlow.kept());
     kept.keySet().retainAll(used.stream().map(NodeDef::getName).collect(Collectors.toSet()));
@@ -133,7 +138,8 @@ final class Inlining {
   }
 
   /** The nodes that results and side effects need. */
-  private List<NodeDef> used(Collection<String> results, List<String> sideEffects) {
+  private static List<NodeDef> used(
+      Collection<String> results, List<String> sideEffects, List<NodeDef> nodes) {
     Set<String> needed = new HashSet<>(sideEffects);
     results.forEach(tensor -> needed.add(Frame.nodeName(tensor)));
     for (int i = nodes.size() - 1; i >= 0; i--) {

@@ -279,6 +279,10 @@ class FadamCommandTest {
     "--ema 1, ema",
     "--ema 0.9 --set ema=0.9, ema once",
     "--accumulate 2 --set accumulate=4, accumulate once",
+    "--lazy-rows words --ema 0.9, lazy-rows without ema",
+    "--lazy-rows words --accumulate 2, lazy-rows without accumulate",
+    "--lazy-rows words --set centralize=true, lazy-rows without centralize",
+    "--lazy-rows words --set lazy-rows=words, lazy-rows once",
     "--reduce-on-plateau 3, --validation with --reduce-on-plateau",
     "--reduce-on-plateau 0, N of at least 1",
     "--reduce-on-plateau 3:2, factor above 0",
@@ -576,7 +580,8 @@ class FadamCommandTest {
         "tf1_ref",
         "tf1_resource",
         "tf_module",
-        "tfkeras_cnn"
+        "tfkeras_cnn",
+        "tfkeras_embedding"
       })
   void inspectsEveryModel(String model) throws IOException {
     Result text = fadam("inspect", MODELS.resolve(model));

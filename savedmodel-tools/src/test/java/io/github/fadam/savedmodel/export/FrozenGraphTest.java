@@ -44,7 +44,8 @@ class FrozenGraphTest {
         "multi_io",
         "tf1_ref",
         "tf1_resource",
-        "tfkeras_cnn"
+        "tfkeras_cnn",
+        "tfkeras_embedding"
       })
   void theFrozenGraphComputesWhatTheSignatureComputes(String name) throws IOException {
     SavedModel model = SavedModel.read(Models.directory(name));
