@@ -35,6 +35,9 @@ import org.tensorflow.types.family.TNumber;
 /** All optimizers against src/test/python/fadam_golden.py. */
 class GoldenTest {
 
+  /** Every type with every kind of variables; otherwise each of them once for all options. */
+  private static final boolean WHOLE = Boolean.getBoolean("fadam.full");
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** All series of one set of options, which train side by side in one graph. */
@@ -85,11 +88,14 @@ class GoldenTest {
             .add(example);
       }
       for (List<JsonNode> cases : byOptions.values()) {
+        boolean mixed = cases.get(0).has("dtypes");
         for (Kind kind : Kind.values()) {
-          if (!cases.get(0).has("dtypes")) {
+          if (!mixed && (WHOLE || kind == Kind.REFERENCE)) {
             all.add(new Golden(optimizer, document, cases, kind, TFloat32.class));
           }
-          all.add(new Golden(optimizer, document, cases, kind, TFloat64.class));
+          if (mixed || WHOLE || kind == Kind.RESOURCE) {
+            all.add(new Golden(optimizer, document, cases, kind, TFloat64.class));
+          }
         }
       }
     }

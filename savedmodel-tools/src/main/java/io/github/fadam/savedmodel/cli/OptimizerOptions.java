@@ -105,7 +105,9 @@ final class OptimizerOptions {
       paramLabel = "OPTION=VALUE",
       description =
           "An option of the optimizer; for fadam: beta1, beta2, epsilon, epsilon-rule, clip,"
-              + " weight-decay, exponent. May be repeated.")
+              + " weight-decay, exponent; for fadafactor also momentum and"
+              + " min-dimension-to-factor; for all: centralize, clip-by-value, clip-by-norm,"
+              + " squares, master-weights. May be repeated.")
   private Map<String, String> settings = Map.of();
 
   @Spec(Spec.Target.MIXEE)
