@@ -76,6 +76,17 @@ public final class XlaOps {
   }
 
   /**
+   * Whether the shape of an operation's result depends on values, which no compiled program can
+   * have.
+   *
+   * @param op name of an operation
+   * @return true for {@code Where} and the like
+   */
+  public static boolean isDynamic(String op) {
+    return DYNAMIC.contains(op);
+  }
+
+  /**
    * Why XLA cannot compile a node, or should not.
    *
    * @param node the node with all its attributes

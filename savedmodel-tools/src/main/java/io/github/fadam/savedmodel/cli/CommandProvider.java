@@ -13,9 +13,9 @@ public interface CommandProvider {
    * The subcommand.
    *
    * @return a new object whose class is annotated with {@link picocli.CommandLine.Command} and is a
-   *     {@link java.util.concurrent.Callable} of an exit code (0 done, 1 failed) or a {@link
-   *     Runnable}; what it throws becomes one line on standard error and exit code 1, or 2 for a
-   *     {@link picocli.CommandLine.ParameterException}
+   *     {@link java.util.concurrent.Callable} of an exit code (0 done, 1 failed, from 3 on the
+   *     command's own) or a {@link Runnable}; what it throws becomes one line on standard error and
+   *     exit code 1, or 2 for a {@link picocli.CommandLine.ParameterException}
    */
   Object command();
 }

@@ -15,8 +15,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.tensorflow.ndarray.Shape;
 
-/** How the command line writes JSON. */
-final class Json {
+/** How the command line writes JSON: indented, numbers that are not finite as {@code null}. */
+public final class Json {
 
   private static final ObjectWriter WRITER =
       JsonMapper.builder()
@@ -42,7 +42,13 @@ final class Json {
 
   private Json() {}
 
-  static String text(Object value) {
+  /**
+   * Writes a report.
+   *
+   * @param value records, maps, lists, numbers and text
+   * @return the JSON text, without a line break at its end
+   */
+  public static String text(Object value) {
     try {
       return WRITER.writeValueAsString(value);
     } catch (JsonProcessingException e) {
