@@ -59,7 +59,7 @@ def check_model(checks, folder):
             result["loaders"][way] = False
             more = [answers] if load is by_keras2 else []
             found = load(folder / "export", golden.inputs, *more)
-            note(expect_near(found, answers, golden.tolerance or TOLERANCE))
+            note(expect_near(found, answers, golden.tolerance or max(TOLERANCE, 2 * golden.known_spread)))
             result["loaders"][way] = True
     path.write_text(json.dumps(result, indent=2))
 

@@ -20,7 +20,9 @@ Each model is written to DIRECTORY/NAME/, and beside its saved_model.pb a golden
 * `sampled`, where the model is large: of a variable with more elements n than this, every k-th in
   flat order is there, k = ceil(n / sampled);
 * `tolerance`, where the model computes in half precision: how far losses (relative) and weights may
-  be from Python's; `compiled`, where parts of it run under XLA, whose rounding is its own.
+  be from Python's; `spread`, where the model is deep: how far Python's
+  losses and outputs are from each other (relative) when nothing but rounding differs;
+  `compiled`, where parts of it run under XLA, whose rounding is its own.
 
 Training runs in inference mode: through the signature that was saved and loaded again, so batch
 statistics stay frozen and dropout stays off, as Java finds the model.

@@ -50,6 +50,8 @@ class Golden:
         learning_rate=0.1,
         tolerance=None,
         compiled=False,
+        deep=False,
+        known_spread=0.0,
     ):
         self.inputs = inputs
         self.labels = labels
@@ -60,6 +62,8 @@ class Golden:
         self.learning_rate = learning_rate
         self.tolerance = tolerance
         self.compiled = compiled
+        self.deep = deep
+        self.known_spread = known_spread
 
     def values(self, directory):
         values = {name: value for name, value in self.inputs.items()}
@@ -78,7 +82,27 @@ class Golden:
         if self.compiled:
             values["compiled"] = np.array(True)
         values |= self.sgd(directory, [(self.inputs, self.labels)] * STEPS)
+        if self.deep:
+            values["spread"] = np.array(self.spread(directory, values))
         return sampled(values | {"learning_rate": np.array(self.learning_rate)})
+
+    def spread(self, directory, values):
+        """How far Python's losses and outputs are from each other when nothing but rounding differs.
+
+        Without TensorFlow's optimizer of graphs, and in training with inputs next to the given ones:
+        rounding grows on its way through fifty layers, and nobody can be nearer than this.
+        """
+        next_to = {name: np.nextafter(value, np.inf) for name, value in self.inputs.items()}
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+        try:
+            others = self.sgd(directory, [(next_to, self.labels)] * STEPS)
+        finally:
+            tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
+        worst = np.max(np.abs(others["losses"] / values["losses"] - 1))
+        for name in (name for name in values if name.startswith("output:")):
+            scale = max(1.0, np.max(np.abs(values[name])))
+            worst = max(worst, np.max(np.abs(others[name] - values[name])) / scale)
+        return float(worst)
 
     def sgd(self, directory, batches, update=None, train=None):
         """Values of the signature, then one update per batch of the variables that train.
@@ -125,6 +149,7 @@ class Golden:
             in_session=not meta.object_graph_def.nodes,
             learning_rate=float(stored["learning_rate"]),
             tolerance=float(stored["tolerance"]) if "tolerance" in stored else None,
+            known_spread=float(stored.get("spread", 0)),
             compiled="compiled" in stored,
         )
 

@@ -195,14 +195,14 @@ def hugging_face(directory, build, seed, labels, rows=4, length=7, masked=True):
 SIZES = {"vocab_size": 30, "pad_token_id": 0}
 
 
-def bert_config(**more):
+def bert_config(layers=2, heads=2, **more):
     import transformers
 
     return transformers.BertConfig(
         **SIZES,
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
+        hidden_size=8 * heads,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
         intermediate_size=32,
         max_position_embeddings=16,
         **more,
@@ -216,6 +216,17 @@ def bert_classifier(directory):
     config = bert_config(num_labels=3)
     return hugging_face(
         directory, lambda: transformers.TFBertForSequenceClassification(config), 71, (3, False)
+    )
+
+
+@model(FULL)
+def bert_base_graph(directory):
+    """As many layers and heads as BERT-base, so the same operations, and narrow ones."""
+    import transformers
+
+    config = bert_config(layers=12, heads=12, num_labels=3)
+    return hugging_face(
+        directory, lambda: transformers.TFBertForSequenceClassification(config), 75, (3, False)
     )
 
 

@@ -180,7 +180,14 @@ def application(directory, library, build, size, seed, **options):
     net = build(
         input_shape=(size, size, 3), weights=None, classes=5, classifier_activation=None, **options
     )
-    fill(net.weights, seed)
+    # What a Normalization layer has adapted to is a constant of its saved functions.
+    adapted = [
+        id(variable)
+        for layer in net.layers
+        if isinstance(layer, library.layers.Normalization)
+        for variable in layer.weights
+    ]
+    fill([variable for variable in net.weights if id(variable) not in adapted], seed)
     rng = np.random.default_rng(seed + 100)
     batch = rng.normal(0, 1, (16, size, size, 3)).astype("float32")
     norms = [
@@ -199,6 +206,7 @@ def application(directory, library, build, size, seed, **options):
         loss="sparse_categorical_crossentropy",
         from_logits=True,
         learning_rate=None,
+        deep=True,
     )
 
 

@@ -239,6 +239,11 @@ public final class GoldenModel {
         : OptionalDouble.empty();
   }
 
+  /** How far Python's losses and outputs are from each other by rounding alone. */
+  public double spread() {
+    return arrays.containsKey("spread") ? numbers("spread")[0] : 0;
+  }
+
   /** Whether XLA compiles parts of the model. */
   public boolean compiled() {
     return arrays.containsKey("compiled");
