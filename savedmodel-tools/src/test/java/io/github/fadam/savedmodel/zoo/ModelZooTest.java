@@ -74,6 +74,7 @@ class ModelZooTest {
 
   private static void check(GoldenModel golden, Path folder, ZooResult result) throws IOException {
     result.put("directory", golden.directory().toAbsolutePath().toString());
+    result.put("inlineSeconds", assertInlinedInTime(golden));
     result.put("inlinedDiffers", assertInlinedAnswersAsTheSignature(golden));
     try (FineTuner tuner =
         builder(golden).optimizer(graph -> new Sgd(graph, golden.learningRate())).build()) {
@@ -93,6 +94,15 @@ class ModelZooTest {
     }
     result.put("fadamLossFactor", assertFAdamLowersTheLoss(golden));
     result.put("trained", true);
+  }
+
+  private static double assertInlinedInTime(GoldenModel golden) {
+    SavedModel model = SavedModel.read(golden.directory());
+    long start = System.nanoTime();
+    int nodes = FunctionInliner.inline(model, golden.signature()).nodes().size();
+    double seconds = (System.nanoTime() - start) / 1e9;
+    assertTrue(seconds < 5, () -> nodes + " nodes took " + seconds + " s to inline");
+    return seconds;
   }
 
   /** The same bits; to XLA's rounding where it compiles parts of the original. */
@@ -200,7 +210,9 @@ class ModelZooTest {
   }
 
   private static double assertFAdamLowersTheLoss(GoldenModel golden) {
-    try (FineTuner tuner = builder(golden).optimizer(graph -> new FAdam(graph, 2e-3)).build()) {
+    // Where rounding grows a thousandfold a step does so too.
+    double rate = golden.spread() > 0 ? 2e-4 : 2e-3;
+    try (FineTuner tuner = builder(golden).optimizer(graph -> new FAdam(graph, rate)).build()) {
       List<Double> losses =
           tuner.fit(golden.data(), FitOptions.steps(FADAM_STEPS).batchSize(golden.rows())).losses();
       double factor = losses.get(FADAM_STEPS - 1) / losses.get(0);
