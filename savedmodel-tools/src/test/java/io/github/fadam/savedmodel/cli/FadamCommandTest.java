@@ -461,6 +461,38 @@ class FadamCommandTest {
   }
 
   @Test
+  void theDataSaysHowManyTimeStepsALoopHas() throws IOException {
+    Path series = directory.resolve("series.npz");
+    write(
+        series,
+        ArrayData.builder().column("x", new float[6][5][4]).column("labels", new float[6][4]));
+    Object[] arguments = {
+      "finetune",
+      MODELS.resolveSibling("graphs/loops"),
+      "--signature",
+      "open_time",
+      "--loss",
+      "mse",
+      "--train",
+      series,
+      "--steps",
+      2,
+      "--batch-size",
+      3,
+      "--out",
+      out
+    };
+    Result result = fadam(arguments);
+    assertEquals(0, result.exitCode(), result.err());
+    Path longer = directory.resolve("longer.npz");
+    write(
+        longer,
+        ArrayData.builder().column("x", new float[6][7][4]).column("labels", new float[6][4]));
+    Result other = fadam(with(arguments, "--overwrite", "--validation", longer));
+    assertRefused(1, "[7, 4]", other);
+  }
+
+  @Test
   void finetunesAndReports() throws IOException {
     Path report = directory.resolve("report.json");
     Result result =
