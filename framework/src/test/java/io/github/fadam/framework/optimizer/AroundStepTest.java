@@ -126,6 +126,25 @@ class AroundStepTest {
 
   @ParameterizedTest
   @EnumSource
+  void eachVariablesNormIsClippedBeforeTheNormOfAll(Kind kind) {
+    try (FedStep step = sgd(kind, b -> b.clipByGlobalNorm(1).clipByNorm(2))) {
+      step.run(gradients(new double[] {30, 0, 0, 0}, 0, 1.5));
+      assertArrayEquals(new double[] {1 - 0.8, 2, 3, 4}, theta(step, "kernel"), 1e-6);
+      assertArrayEquals(new double[] {0.5, -0.5 - 0.6}, theta(step, "bias"), 1e-6);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void elementsAreClippedBeforeEachVariablesNorm(Kind kind) {
+    try (FedStep step = sgd(kind, b -> b.clipByNorm(1).clipByValue(4))) {
+      step.run(gradients(new double[] {3, 40, 0, 0}, 0, 0));
+      assertArrayEquals(new double[] {1 - 0.6, 2 - 0.8, 3, 4}, theta(step, "kernel"), 1e-6);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
   void normsOfHugeAndTinyGradientsAreRight(Kind kind) {
     try (FedStep step = sgd(kind, b -> b.clipByGlobalNorm(0.5))) {
       step.run(gradients(new double[] {3e38, 0, 0, 0}, 0, 0));
