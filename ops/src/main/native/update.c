@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "loops_table.h"
 #include "plan.h"
@@ -79,25 +80,31 @@ static void restore(float_mode before) {
 }
 
 /* What has to be over before the next thing can begin for a variable. */
-typedef enum { GRADIENT_SUMS, FACTOR_SUMS, DIRECTION_SUMS, APPLY, WHOLE } pass;
+typedef enum { GRADIENT_SUMS, FACTOR_SUMS, DIRECTION_SUMS, APPLY } pass;
 
 typedef struct {
   pass pass;
   int member;
-  int64_t first; /* number of its first task in the whole job */
+  int64_t first; /* number of its first task among all stages' */
   int64_t tasks;
   bool follows; /* the stage before this one is of the same variable */
   atomic_llong left;
   atomic_bool over;
 } stage;
 
+/* Large variables are updated by all threads together, stage by stage. Small ones are each updated by
+   one thread, all passes, so that the second pass finds in a cache what the first has read. */
 typedef struct {
   const update_loops *loops;
   update_plan *plans;
+  int plan_count;
   stage *stages;
   int64_t stage_count;
-  int64_t tasks;
-  atomic_llong next;
+  int64_t stage_tasks;
+  atomic_llong next_stage_task;
+  update_plan **whole; /* the largest first */
+  int64_t whole_count;
+  atomic_llong next_whole;
 } job;
 
 static bool is_double(const update_options *options) {
@@ -134,9 +141,7 @@ static void clip(const update_options *options, long double sum, int64_t size, d
 static bool clips(const update_options *options) { return !(isinf(options->clip)); }
 
 static int64_t pass_tasks(const update_plan *plan, pass of) {
-  return of == FACTOR_SUMS ? ceiling(plan->tiles, plan->tiles_a_task)
-         : of == WHOLE     ? 1
-                           : plan->tasks;
+  return of == FACTOR_SUMS ? ceiling(plan->tiles, plan->tiles_a_task) : plan->tasks;
 }
 
 static void finish(const job *all, update_plan *plan, pass of) {
@@ -187,7 +192,6 @@ static void run_task(const job *all, update_plan *plan, pass of, int64_t task) {
       all->loops->apply(plan, last, last + TASK < size ? last + TASK : size);
       break;
     }
-    case WHOLE: break;
   }
 }
 
@@ -202,8 +206,13 @@ static int passes(const update_plan *plan, pass found[4]) {
   return count;
 }
 
-/* All passes of a small variable at once. */
-static void run_whole(const job *all, update_plan *plan) {
+/* Takes one small variable, if there is one left. */
+static bool take_whole(job *all) {
+  int64_t index = atomic_fetch_add_explicit(&all->next_whole, 1, memory_order_relaxed);
+  if (index >= all->whole_count) {
+    return false;
+  }
+  update_plan *plan = all->whole[index];
   pass found[4];
   int count = passes(plan, found);
   for (int i = 0; i < count; i++) {
@@ -212,11 +221,18 @@ static void run_whole(const job *all, update_plan *plan) {
     }
     finish(all, plan, found[i]);
   }
+  return true;
 }
 
-static void wait_for(stage *before) {
-  for (int tries = 0; !atomic_load_explicit(&before->over, memory_order_acquire); tries++) {
-    if (tries < 4000) {
+/* Makes itself useful until a stage is over. */
+static void wait_for(job *all, stage *before) {
+  bool others = true;
+  for (int tries = 0; !atomic_load_explicit(&before->over, memory_order_acquire);) {
+    others = others && take_whole(all);
+    if (others) {
+      continue;
+    }
+    if (tries++ < 2000) {
 #if defined(__x86_64__)
       _mm_pause();
 #endif
@@ -226,15 +242,15 @@ static void wait_for(stage *before) {
   }
 }
 
-/* Takes tasks in their order until there is none. What a task waits for has been taken before it, by
-   a thread that is at work on it: nobody waits for ever. */
+/* Takes the stages' tasks in their order, and then small variables, until there is none. What a task
+   waits for has been taken before it, by a thread that is at work on it: nobody waits for ever. */
 static void work(void *argument) {
   job *all = argument;
   float_mode before = flush_subnormals();
   int64_t at = 0;
   for (;;) {
-    int64_t task = atomic_fetch_add_explicit(&all->next, 1, memory_order_relaxed);
-    if (task >= all->tasks) {
+    int64_t task = atomic_fetch_add_explicit(&all->next_stage_task, 1, memory_order_relaxed);
+    if (task >= all->stage_tasks) {
       break;
     }
     while (at + 1 < all->stage_count && all->stages[at + 1].first <= task) {
@@ -242,18 +258,16 @@ static void work(void *argument) {
     }
     stage *current = &all->stages[at];
     update_plan *plan = &all->plans[current->member];
-    if (current->pass == WHOLE) {
-      run_whole(all, plan);
-      continue;
-    }
     if (current->follows) {
-      wait_for(current - 1);
+      wait_for(all, current - 1);
     }
     run_task(all, plan, current->pass, task - current->first);
     if (atomic_fetch_sub_explicit(&current->left, 1, memory_order_acq_rel) == 1) {
       finish(all, plan, current->pass);
       atomic_store_explicit(&current->over, true, memory_order_release);
     }
+  }
+  while (take_whole(all)) {
   }
   restore(before);
 }
@@ -323,19 +337,41 @@ static size_t room(update_plan *plan, char *base) {
 
 static void add_stages(job *all, int member) {
   update_plan *plan = &all->plans[member];
-  pass found[4] = {WHOLE};
-  int count = plan->tasks == 1 ? 1 : passes(plan, found);
+  pass found[4];
+  int count = passes(plan, found);
   for (int i = 0; i < count; i++) {
     stage *added = &all->stages[all->stage_count++];
     added->pass = found[i];
     added->member = member;
-    added->first = all->tasks;
+    added->first = all->stage_tasks;
     added->tasks = pass_tasks(plan, found[i]);
     added->follows = i > 0;
     atomic_init(&added->left, added->tasks);
     atomic_init(&added->over, false);
-    all->tasks += added->tasks;
+    all->stage_tasks += added->tasks;
   }
+}
+
+static int larger_first(const void *a, const void *b) {
+  int64_t first = (*(update_plan *const *)a)->member->size;
+  int64_t second = (*(update_plan *const *)b)->member->size;
+  return first < second ? 1 : first > second ? -1 : 0;
+}
+
+/* Largest number of elements that a thread has for itself: they stay in its part of the last cache
+   between the passes, and the others find something to do meanwhile. */
+static int64_t whole_limit(const update_options *options, int64_t elements, int threads) {
+#if defined(_SC_LEVEL3_CACHE_SIZE)
+  const long found = sysconf(_SC_LEVEL3_CACHE_SIZE);
+#else
+  const long found = 0;
+#endif
+  const int64_t cache = found > 0 ? found : 8 << 20;
+  const int64_t bytes = 3 * (is_double(options) ? 8 : 4);
+  const int64_t fits = cache / 2 / threads / bytes;
+  const int64_t fair = elements / (4 * (int64_t)threads);
+  const int64_t limit = fits < fair ? fits : fair;
+  return threads == 1 ? fits : limit > TASK ? limit : TASK;
 }
 
 bool update_all(const update_options *options, const update_member *members, int count,
@@ -344,35 +380,45 @@ bool update_all(const update_options *options, const update_member *members, int
       .loops = is_double(options) ? instructions.loops_double : instructions.loops_float,
       .plans = calloc((size_t)count, sizeof(update_plan)),
       .stages = calloc((size_t)count * 4, sizeof(stage)),
+      .whole = calloc((size_t)count, sizeof(update_plan *)),
   };
   char *space = NULL;
-  bool enough = all.plans != NULL && all.stages != NULL;
+  bool enough = all.plans != NULL && all.stages != NULL && all.whole != NULL;
   int64_t elements = 0;
-  int used = 0;
   if (enough) {
     size_t bytes = 0;
     for (int i = 0; i < count; i++) {
       if (members[i].size > 0) {
-        set_plan(&all.plans[used], options, &members[i]);
-        bytes += room(&all.plans[used], NULL);
+        update_plan *plan = &all.plans[all.plan_count++];
+        set_plan(plan, options, &members[i]);
+        bytes += room(plan, NULL);
         elements += members[i].size;
-        used++;
       }
     }
     space = malloc(bytes + 1);
     enough = space != NULL;
   }
   if (enough) {
-    size_t at = 0;
-    for (int i = 0; i < used; i++) {
-      at += room(&all.plans[i], space + at);
-      add_stages(&all, i);
-    }
-    atomic_init(&all.next, 0);
     int64_t worth = elements / WORTH_A_THREAD + 1;
-    pool_run(work, &all, worth < threads ? (int)worth : threads);
+    int used = worth < threads ? (int)worth : threads;
+    int64_t limit = whole_limit(options, elements, used);
+    size_t at = 0;
+    for (int i = 0; i < all.plan_count; i++) {
+      update_plan *plan = &all.plans[i];
+      at += room(plan, space + at);
+      if (plan->member->size <= limit) {
+        all.whole[all.whole_count++] = plan;
+      } else {
+        add_stages(&all, i);
+      }
+    }
+    qsort(all.whole, (size_t)all.whole_count, sizeof(update_plan *), larger_first);
+    atomic_init(&all.next_stage_task, 0);
+    atomic_init(&all.next_whole, 0);
+    pool_run(work, &all, used);
   }
   free(space);
+  free(all.whole);
   free(all.stages);
   free(all.plans);
   return enough;

@@ -1,10 +1,10 @@
 package io.github.fadam.framework.optimizer;
 
 import io.github.fadam.framework.rule.Gradient;
-import io.github.fadam.framework.rule.Rule;
 import io.github.fadam.framework.rule.Slot;
 import io.github.fadam.ops.fisher.BiasCorrectedDecay;
 import io.github.fadam.ops.fisher.Epsilon;
+import io.github.fadam.ops.kernel.FisherApply;
 import java.util.List;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
@@ -111,11 +111,16 @@ public final class FAdafactor extends RuleOptimizer {
   /** Algorithm 2. */
   private record FisherAdafactor(
       double beta1, double beta2, Epsilon epsilon, double exponent, FactoredState state)
-      implements Rule {
+      implements FusedRule {
 
     @Override
     public List<Slot> slots(Shape shape) {
       return state.slots(shape, 1);
+    }
+
+    @Override
+    public FisherApply fused() {
+      return new FisherApply(beta1, beta2, epsilon, exponent, true);
     }
 
     @Override

@@ -1,12 +1,12 @@
 package io.github.fadam.framework.optimizer;
 
 import io.github.fadam.framework.rule.Gradient;
-import io.github.fadam.framework.rule.Rule;
 import io.github.fadam.framework.rule.Slot;
 import io.github.fadam.ops.fisher.BiasCorrectedDecay;
 import io.github.fadam.ops.fisher.Epsilon;
 import io.github.fadam.ops.fisher.Momentum;
 import io.github.fadam.ops.fisher.Preconditioner;
+import io.github.fadam.ops.kernel.FisherApply;
 import java.util.List;
 import java.util.Map;
 import org.tensorflow.Graph;
@@ -131,11 +131,16 @@ public final class FAdam extends RuleOptimizer {
 
   /** Algorithm 1. */
   private record FisherAdam(double beta1, double beta2, Epsilon epsilon, double exponent)
-      implements Rule {
+      implements FusedRule {
 
     @Override
     public List<Slot> slots(Shape shape) {
       return List.of(new Slot("f", shape, 1), new Slot("m", shape, 0));
+    }
+
+    @Override
+    public FisherApply fused() {
+      return new FisherApply(beta1, beta2, epsilon, exponent, false);
     }
 
     @Override

@@ -7,11 +7,24 @@ import java.util.stream.Collectors;
 /** What carries out an optimizer's update. */
 public enum Kernel {
 
-  /** The library chooses; at present that is {@link #GRAPH}. */
+  /**
+   * The library chooses, for every variable, and says so in the log: {@link #NATIVE} where that is
+   * possible, {@link #GRAPH} elsewhere. It never chooses native operations beside a build of
+   * TensorFlow for GPUs.
+   */
   AUTO,
 
   /** Plain operations of the graph, run one by one. */
-  GRAPH;
+  GRAPH,
+
+  /**
+   * One native operation for all variables of a type, see {@link
+   * io.github.fadam.ops.kernel.FisherApply}: FAdam and FAdafactor on the CPU, where the class path
+   * holds the library for the system, for variables without lazy rows. Slots have the same names
+   * and shapes, so that a run may go on with another kernel. A variable that it cannot update is an
+   * error. It cannot be part of a cluster that XLA compiles.
+   */
+  NATIVE;
 
   /**
    * Reads what {@link #key} writes.

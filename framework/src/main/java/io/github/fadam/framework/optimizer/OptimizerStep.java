@@ -36,6 +36,7 @@ final class OptimizerStep {
   private final Optional<StepGuard> guard;
   private final Optional<MicroSteps> microSteps;
   private final Optional<WeightAverage> average;
+  private final FusedUpdates fused;
 
   /** Creates the state of the variables that have gradients. */
   OptimizerStep(
@@ -50,6 +51,7 @@ final class OptimizerStep {
     this.options = options;
     grouping = gradients.grouping();
     scaling = gradients.scaling();
+    fused = FusedUpdates.choose(name, options.kernel(), rule, variables, gradients.rows().keySet());
     TrainableVariable.Kind kind = stateKind(variables);
     clock = new StepClock(tf, kind);
     guard = options.isGuarded() ? Optional.of(new StepGuard(tf, kind)) : Optional.empty();
@@ -97,18 +99,28 @@ final class OptimizerStep {
         m -> updates.values().forEach(update -> update.accumulate(tf, after, m, finite)));
     options.transforms().forEach(transform -> apply(transform));
     Condition applied = finite.and(tf, microSteps.map(MicroSteps::last).orElse(Condition.ALWAYS));
+    boolean shared = foreign && hasReferences();
+    List<Op> copies = shared ? fused.separate(tf, updates, hypersOf) : List.of();
     updates.forEach(
-        (variable, update) ->
+        (variable, update) -> {
+          if (!fused.contains(variable)) {
             update.compute(
-                tf, after, rule, clock.current(), hypersOf.get(variable), options.ema(), applied));
+                tf, after, rule, clock.current(), hypersOf.get(variable), options.ema(), applied);
+          }
+        });
     List<Op> all = new ArrayList<>();
-    for (List<VariableUpdate<?>> group : assignedTogether(foreign)) {
-      List<Op> values = new ArrayList<>();
+    Ops behindValues = after;
+    for (List<VariableUpdate<?>> group : assignedTogether(shared)) {
+      List<Op> values = new ArrayList<>(copies);
       group.forEach(update -> values.addAll(update.values()));
       // A reference variable is read in place: no assign may start before all values are computed.
-      Ops ordered = behind(tf, "values", values);
-      group.forEach(update -> all.addAll(update.assign(ordered)));
+      if (!values.isEmpty()) {
+        Ops ordered = behind(tf, "values", values);
+        group.forEach(update -> all.addAll(update.assign(ordered)));
+        behindValues = shared ? ordered : after;
+      }
     }
+    all.addAll(fused.add(behindValues, updates, hypersOf, clock.current(), options, applied));
     hypersOf.values().stream().distinct().forEach(h -> all.addAll(h.values().values()));
     all.addAll(hypers.values().values());
     Ops last = behind(tf, "updates", all);
@@ -139,15 +151,17 @@ final class OptimizerStep {
         List.of(tf.withControlDependencies(many).withName(name).noOp()));
   }
 
+  private boolean hasReferences() {
+    return updates.keySet().stream().anyMatch(v -> v.kind() == TrainableVariable.Kind.REFERENCE);
+  }
+
   /**
    * Which variables wait for each other's new values. Normally each is on its own, which needs less
    * memory; but a gradient that somebody else made may share the buffer of a reference variable,
    * and that must not change while another update still reads it.
    */
-  private List<List<VariableUpdate<?>>> assignedTogether(boolean foreign) {
-    boolean references =
-        updates.keySet().stream().anyMatch(v -> v.kind() == TrainableVariable.Kind.REFERENCE);
-    return foreign && references
+  private List<List<VariableUpdate<?>>> assignedTogether(boolean shared) {
+    return shared
         ? List.of(List.copyOf(updates.values()))
         : updates.values().stream().<List<VariableUpdate<?>>>map(List::of).toList();
   }

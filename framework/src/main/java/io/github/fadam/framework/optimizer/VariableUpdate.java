@@ -6,6 +6,7 @@ import io.github.fadam.framework.rule.Hyper;
 import io.github.fadam.framework.rule.Rule;
 import io.github.fadam.framework.rule.Slot;
 import io.github.fadam.ops.fisher.SquaredGradient;
+import io.github.fadam.ops.kernel.FisherApply;
 import io.github.fadam.ops.variable.TrainableVariable;
 import io.github.fadam.ops.variable.VariableRows;
 import java.util.ArrayList;
@@ -53,6 +54,7 @@ final class VariableUpdate<T extends TNumber> {
   private final Set<String> ruleSlots = new HashSet<>();
   private final Map<String, TrainableVariable> slots = new LinkedHashMap<>();
   private final Map<TrainableVariable, Operand<?>> targets = new LinkedHashMap<>();
+  private Optional<Output<?>> raw = Optional.empty();
   private Operand<T> gradient;
   private Operand<T> squared;
 
@@ -148,6 +150,7 @@ final class VariableUpdate<T extends TNumber> {
     Operand<T> unscaled =
         scale.map(s -> (Operand<T>) tf.math.div(cast, tf.dtypes.cast(s, computeType))).orElse(cast);
     gradient = shaped(tf, unscaled);
+    this.raw = scale.isPresent() ? Optional.empty() : Optional.of(raw);
   }
 
   /** The gradient as far as it has come. */
@@ -158,6 +161,7 @@ final class VariableUpdate<T extends TNumber> {
   /** Takes the gradient as a transform has changed it. */
   void replaceGradient(Operand<? extends TNumber> changed) {
     gradient = typed(changed);
+    raw = Optional.empty();
   }
 
   /** Adds this micro-step to the mean, which becomes the gradient. */
@@ -168,6 +172,7 @@ final class VariableUpdate<T extends TNumber> {
     }
     Operand<T> share = microSteps.share(tf, gradient);
     gradient = accumulate(tf, after, ACCUMULATED, share, microSteps, finite);
+    raw = Optional.empty();
   }
 
   private Operand<T> accumulate(
@@ -251,6 +256,30 @@ final class VariableUpdate<T extends TNumber> {
     Operand<T> previous = tf.select(tf.math.equal(step, tf.constant(1L)), before, average);
     Operand<T> share = tf.dtypes.cast(tf.constant(1 - ema.orElseThrow()), computeType);
     return tf.math.add(previous, tf.math.mul(share, tf.math.sub(after, previous)));
+  }
+
+  /** Gives the gradient memory of its own. */
+  Op copyGradient(Ops tf) {
+    raw = raw.map(value -> tf.deepCopy(VariableUpdate.<TNumber>typed(value)).asOutput());
+    gradient = raw.isPresent() ? gradient : tf.deepCopy(gradient);
+    return raw.<Op>map(value -> value).orElse(gradient);
+  }
+
+  /** What a fused operation needs to know of this variable. */
+  FisherApply.Parameter fused() {
+    List<TrainableVariable> fisher =
+        slots.entrySet().stream()
+            .filter(slot -> ruleSlots.contains(slot.getKey()) && !slot.getKey().equals("m"))
+            .map(Map.Entry::getValue)
+            .toList();
+    return new FisherApply.Parameter(
+        variable,
+        fisher,
+        Optional.ofNullable(slots.get("m")),
+        Optional.ofNullable(slots.get(MASTER)),
+        Optional.ofNullable(slots.get(AVERAGE)),
+        raw.<Operand<?>>map(value -> value).orElse(gradient),
+        Optional.ofNullable(squared));
   }
 
   /** The values that put the average in the variable's place, and the variable's in its own. */
