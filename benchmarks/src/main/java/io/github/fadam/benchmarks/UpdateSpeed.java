@@ -26,8 +26,8 @@ import org.tensorflow.types.family.TNumber;
 import org.tensorflow.types.family.TType;
 
 /**
- * Times updates of whole sets of variables beside TensorFlow's own fused Adam and beside what memory
- * allows.
+ * Times updates of whole sets of variables beside TensorFlow's own fused Adam and beside what
+ * memory allows.
  *
  * <p>All contestants of a set update the same variables in one process, one after the other, round
  * by round: a slow moment of the machine slows all of a round. What is printed are medians over the
@@ -123,9 +123,9 @@ public final class UpdateSpeed {
   /**
    * Measures.
    *
-   * @param arguments names of sets, {@code 4 matrices} where there are none; {@code rounds=N}, 15 by
-   *     default; {@code type=float32}, {@code float64} or {@code bfloat16}; {@code graph=true} to
-   *     measure FAdam as graph operations too
+   * @param arguments names of sets, {@code 4 matrices} where there are none; {@code rounds=N}, 15
+   *     by default; {@code type=float32}, {@code float64} or {@code bfloat16}; {@code graph=true}
+   *     to measure FAdam as graph operations too
    * @throws ExecutionException if the measurement of memory fails
    * @throws InterruptedException if it is interrupted
    */
@@ -265,10 +265,8 @@ public final class UpdateSpeed {
       updates.add(
           tf.train.resourceApplyAdam(
               (Operand<? extends TType>) variable.handle(),
-              (Operand<? extends TType>)
-                  variable(tf, "adam-m", variable.shape(), 0, type).handle(),
-              (Operand<? extends TType>)
-                  variable(tf, "adam-v", variable.shape(), 0, type).handle(),
+              (Operand<? extends TType>) variable(tf, "adam-m", variable.shape(), 0, type).handle(),
+              (Operand<? extends TType>) variable(tf, "adam-v", variable.shape(), 0, type).handle(),
               scalars.get(0),
               scalars.get(1),
               scalars.get(2),

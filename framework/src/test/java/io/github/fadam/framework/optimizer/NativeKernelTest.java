@@ -97,7 +97,11 @@ class NativeKernelTest {
         for (int type = 0; type < TYPES.size(); type++) {
           if (Boolean.getBoolean("fadam.full") || type == i % TYPES.size()) {
             cells.add(
-                new Cell(optimizer, options, TYPES.get(type), (i / 4 + type) % 2 == 0 ? Kind.REFERENCE : Kind.RESOURCE));
+                new Cell(
+                    optimizer,
+                    options,
+                    TYPES.get(type),
+                    (i / 4 + type) % 2 == 0 ? Kind.REFERENCE : Kind.RESOURCE));
           }
         }
         i++;
