@@ -1,7 +1,9 @@
 package io.github.fadam.benchmarks;
 
 import io.github.fadam.framework.optimizer.Adam;
+import io.github.fadam.framework.optimizer.FAdafactor;
 import io.github.fadam.framework.optimizer.FAdam;
+import io.github.fadam.framework.optimizer.Kernel;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -41,8 +43,12 @@ public class OptimizerStep {
 
   /** The optimizers under comparison. */
   public enum Choice {
-    /** FAdam of this library. */
+    /** FAdam of this library, as operations of the graph. */
     FADAM,
+    /** FAdam of this library, as one native operation. */
+    FADAM_NATIVE,
+    /** FAdafactor of this library, as one native operation. */
+    FADAFACTOR_NATIVE,
     /** Adam of this library, on the same base. */
     ADAM,
     /** Adam of tensorflow-framework: TensorFlow's fused kernel. */
@@ -73,7 +79,9 @@ public class OptimizerStep {
     gradient = tf.placeholder(TFloat32.class, Placeholder.shape(shape));
     Optimizer chosen =
         switch (optimizer) {
-          case FADAM -> new FAdam(graph);
+          case FADAM -> FAdam.builder(graph).kernel(Kernel.GRAPH).build();
+          case FADAM_NATIVE -> FAdam.builder(graph).kernel(Kernel.NATIVE).build();
+          case FADAFACTOR_NATIVE -> FAdafactor.builder(graph).kernel(Kernel.NATIVE).build();
           case ADAM -> new Adam(graph);
           case FRAMEWORK_ADAM -> new org.tensorflow.framework.optimizers.Adam(graph);
         };

@@ -51,7 +51,7 @@ record FusedUpdates(Optional<FisherApply> operation, Set<TrainableVariable> vari
       Rule rule,
       Collection<TrainableVariable> variables,
       Set<TrainableVariable> rows) {
-    if (kernel == Kernel.GRAPH) {
+    if (kernel != Kernel.AUTO && kernel != Kernel.NATIVE) {
       return NONE;
     }
     Map<String, List<TrainableVariable>> without = new LinkedHashMap<>();

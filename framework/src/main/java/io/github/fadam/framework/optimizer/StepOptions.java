@@ -40,4 +40,28 @@ record StepOptions(
   boolean isAccumulated() {
     return microSteps > 1;
   }
+
+  /**
+   * The same for a step that XLA compiles, in which there can be no native operation.
+   *
+   * @throws IllegalArgumentException if native operations are what was asked for
+   */
+  StepOptions compiled(String optimizer) {
+    if (kernel == Kernel.NATIVE) {
+      throw new IllegalArgumentException(
+          optimizer
+              + " expected a kernel that XLA can compile, found native; choose kernel auto, or"
+              + " compile nothing.");
+    }
+    return new StepOptions(
+        masterWeights,
+        transforms,
+        guard,
+        lossScale,
+        microSteps,
+        squares,
+        ema,
+        lazyRows,
+        Kernel.GRAPH);
+  }
 }

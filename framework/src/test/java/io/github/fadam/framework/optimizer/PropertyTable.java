@@ -59,7 +59,28 @@ final class PropertyTable {
    * of a vector or anything empty.
    */
   enum Row {
+    /** With native operations where they are there; so are all rows of FAdafactor but one. */
     FADAM("fadam", "", 0.1, From.CLASSIC, 0.05, "f m", "f m", Scale.INVARIANT, Permutes.ELEMENTS),
+    FADAM_GRAPH(
+        "fadam",
+        "kernel=graph",
+        0.1,
+        From.CLASSIC,
+        0.05,
+        "f m",
+        "f m",
+        Scale.INVARIANT,
+        Permutes.ELEMENTS),
+    FADAFACTOR_GRAPH(
+        "fadafactor",
+        "kernel=graph",
+        0.1,
+        From.CLASSIC,
+        0.05,
+        "R C m",
+        "f m",
+        Scale.INVARIANT,
+        FACTORED),
     FADAFACTOR(
         "fadafactor", "", 0.1, From.CLASSIC, 0.05, "R C m", "f m", Scale.INVARIANT, FACTORED),
     FADAFACTOR_BFLOAT16(
