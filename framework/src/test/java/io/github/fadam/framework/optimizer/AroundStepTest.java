@@ -197,6 +197,18 @@ class AroundStepTest {
 
   @ParameterizedTest
   @EnumSource
+  void theMultiplierThatIsSetReachesGroupsWithARateOfTheirOwn(Kind kind) {
+    try (FedStep step =
+        sgd(kind, b -> b.group(ParameterGroup.matching("bias").learningRate(0.5)))) {
+      step.optimizer().setLearningRateMultiplier(step.session(), 0.5);
+      step.run(gradients(new double[] {1, 0, 0, 0}, 1, 0));
+      assertArrayEquals(new double[] {0.5, 2, 3, 4}, theta(step, "kernel"), 1e-6);
+      assertArrayEquals(new double[] {0.25, -0.5}, theta(step, "bias"), 1e-6);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
   void aGroupIsASeparateOptimizer(Kind kind) {
     Random random = new Random(2);
     try (FedStep all =
