@@ -43,6 +43,7 @@ import picocli.CommandLine.Spec;
       "  fadam finetune model --train new.npz --out tuned --epochs 90 --checkpoint state --resume",
       "  fadam finetune model --train new.npz --out tuned --batch-size 8 --accumulate 4 \\",
       "      --loss-scale dynamic --ema 0.999",
+      "  fadam finetune model --train new.npz --out tuned --mode training --feed is_training=true",
       "  fadam finetune model --train both.npz --out tuned --steps 500 \\",
       "      --loss class=sparse_categorical_crossentropy --loss box=mse",
       "",
@@ -69,6 +70,8 @@ final class FinetuneCommand implements Callable<Integer> {
   private Path validation;
 
   @Mixin private LossOptions loss;
+
+  @Mixin private ModeOptions mode;
 
   @Option(
       names = "--trainable",
@@ -147,6 +150,7 @@ final class FinetuneCommand implements Callable<Integer> {
             .optimizer(optimizer.factory(steps));
     loss.apply(builder);
     files.shapesForLoops(training).forEach(builder::inputShape);
+    mode.apply(builder);
     try (FineTuner tuner = builder.build()) {
       say(
           "%s: %,d of %,d parameters train",
@@ -249,6 +253,7 @@ final class FinetuneCommand implements Callable<Integer> {
     options.put("train", train.toString());
     options.put("validation", validation == null ? null : validation.toString());
     options.putAll(loss.report(tuner.signature().key()));
+    options.putAll(mode.report());
     options.put("trainable", trainable);
     options.put("frozen", frozen);
     options.putAll(optimizer.report());
@@ -271,6 +276,7 @@ final class FinetuneCommand implements Callable<Integer> {
     checkpoint.check();
     plateau.check(validation != null);
     loss.check();
+    mode.check();
     optimizer.check();
   }
 

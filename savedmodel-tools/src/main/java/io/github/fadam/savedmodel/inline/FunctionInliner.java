@@ -2,6 +2,8 @@ package io.github.fadam.savedmodel.inline;
 
 import io.github.fadam.savedmodel.model.SavedModel;
 import io.github.fadam.savedmodel.model.SavedModelException;
+import io.github.fadam.savedmodel.model.SavedSignature;
+import org.tensorflow.proto.GraphDef;
 
 /**
  * Turns a signature of a SavedModel, which is a call of a function that calls functions, into plain
@@ -24,6 +26,8 @@ import io.github.fadam.savedmodel.model.SavedModelException;
  *   <li>{@code If} and {@code Case} become all their branches and a choice, {@code While} its body
  *       as often as it runs where this follows from the graph and the shapes of the inputs. Those
  *       that have to stay compute their values; {@link InlinePlan#kept()} says why they stay.
+ *   <li>Loops of TensorFlow 1 stay where they are: the plan takes their results from the model's
+ *       own graph, and calls functions that have one. They compute their values.
  *   <li>Device names and colocation are left out: the running TensorFlow places the nodes, next to
  *       the variables they use. So a model saved with a GPU runs without one.
  * </ul>
@@ -40,8 +44,7 @@ public final class FunctionInliner {
    * @return the plan
    * @throws SavedModelException if there is no such signature
    * @throws IllegalArgumentException if the signature cannot be inlined: it takes sparse tensors,
-   *     runs operations that this TensorFlow does not know, has a loop of TensorFlow 1, or its
-   *     functions do not fit together
+   *     runs operations that this TensorFlow does not know, or its functions do not fit together
    */
   public static InlinePlan inline(SavedModel model, String signatureKey) {
     return inline(model, signatureKey, InlineOptions.defaults());
@@ -58,7 +61,20 @@ public final class FunctionInliner {
    * @throws IllegalArgumentException if the signature cannot be inlined, as above
    */
   public static InlinePlan inline(SavedModel model, String signatureKey, InlineOptions options) {
-    return new Inlining(model.metaGraph().getGraphDef(), options)
-        .inline(model.signature(signatureKey));
+    return inline(model.metaGraph().getGraphDef(), model.signature(signatureKey), options);
+  }
+
+  /**
+   * Inlines whatever a graph computes.
+   *
+   * @param graph a main graph with its library; {@link GraphEmitter} finds its placeholders,
+   *     variables and tables by their names
+   * @param signature which of the graph's tensors are fed and wanted
+   * @param options what may be assumed and done
+   * @return the plan
+   * @throws IllegalArgumentException if it cannot be inlined, as above
+   */
+  public static InlinePlan inline(GraphDef graph, SavedSignature signature, InlineOptions options) {
+    return new Inlining(graph, options).inline(signature);
   }
 }

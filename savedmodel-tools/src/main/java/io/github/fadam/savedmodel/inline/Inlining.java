@@ -59,6 +59,7 @@ final class Inlining {
   private final Set<String> unknown = new TreeSet<>();
   private final Map<String, NodeDef> written = new HashMap<>();
   private final Map<String, NodeDef> placeholders = new HashMap<>();
+  private final Map<String, String> loops = new LinkedHashMap<>();
   private final Map<String, Boolean> stateChanging = new HashMap<>();
   private StaticValues staticValues;
 
@@ -91,6 +92,7 @@ final class Inlining {
         node ->
             fed.contains(node.getName())
                 || node.getOp().startsWith("Placeholder")
+                || LoopsOfTf1.isExit(node)
                 || OpDefinitions.holdsState(node);
     for (String input : fed) {
       takeExternal(main, input);
@@ -121,8 +123,10 @@ final class Inlining {
       List<String> wanted = results.values().stream().map(Frame::nodeName).toList();
       used = used(results.values(), sideEffects, TableLookups.in(used, wanted, this::uniqueName));
     }
+    retainReferred(used, results.values(), fed);
     List<FunctionDef> functions = remainingFunctions(used);
     Map<String, String> kept = new LinkedHashMap<>(controlFlow.kept());
+    kept.putAll(loops);
     kept.keySet().retainAll(used.stream().map(NodeDef::getName).collect(Collectors.toSet()));
     return new InlinePlan(
         signature.key(),
@@ -148,6 +152,14 @@ final class Inlining {
       }
     }
     return nodes.stream().filter(node -> needed.contains(node.getName())).toList();
+  }
+
+  /** An argument that a function does not look at needs no value. */
+  private void retainReferred(List<NodeDef> used, Collection<String> results, Set<String> inputs) {
+    Set<String> referred = new HashSet<>(inputs);
+    used.forEach(node -> node.getInputList().forEach(input -> referred.add(Frame.nodeName(input))));
+    results.forEach(tensor -> referred.add(Frame.nodeName(tensor)));
+    external.retainAll(referred);
   }
 
   private static List<String> unseeded(List<NodeDef> nodes, List<FunctionDef> functions) {
@@ -209,7 +221,11 @@ final class Inlining {
   private void process(Frame frame, NodeDef node, int depth) {
     FunctionDef callee = callee(node);
     Frame.Result result;
-    if (callee != null) {
+    if (callee != null && LoopsOfTf1.in(callee)) {
+      NodeDef translated = translate(frame, node);
+      loops.put(translated.getName(), LoopsOfTf1.text(callee));
+      result = writer.plain(translated);
+    } else if (callee != null) {
       result = inlineCall(frame, node, callee, depth);
     } else if (!OpDefinitions.isKnown(node.getOp())) {
       unknown.add(node.getOp());

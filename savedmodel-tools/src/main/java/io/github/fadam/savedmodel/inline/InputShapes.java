@@ -63,6 +63,13 @@ final class InputShapes {
         .findFirst()
         .map(
             node -> {
+              if (LoopsOfTf1.isExit(node)) {
+                return NodeDef.newBuilder()
+                    .setName(name)
+                    .setOp("Placeholder")
+                    .putAttr("dtype", OpDefinitions.attribute(node, "T"))
+                    .build();
+              }
               NodeDef.Builder bare = NodeDef.newBuilder().setName(name).setOp(node.getOp());
               node.getAttrMap()
                   .forEach(

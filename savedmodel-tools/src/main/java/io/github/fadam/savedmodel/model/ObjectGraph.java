@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import org.tensorflow.proto.SavedObjectGraphOuterClass.SavedFunction;
 import org.tensorflow.proto.SavedObjectGraphOuterClass.SavedObject;
 import org.tensorflow.proto.SavedObjectGraphOuterClass.SavedObjectGraph;
 import org.tensorflow.proto.SavedObjectGraphOuterClass.SavedVariable;
@@ -117,6 +118,30 @@ final class ObjectGraph {
       ids.add(child.getNodeId());
     }
     return Optional.of(ids);
+  }
+
+  /** One of the root's children, if it is a function. */
+  Optional<SavedFunction> rootFunction(String name) {
+    return objects.isEmpty()
+        ? Optional.empty()
+        : child(0, escape(name)).stream()
+            .mapToObj(objects::get)
+            .filter(SavedObject::hasFunction)
+            .map(SavedObject::getFunction)
+            .findFirst();
+  }
+
+  /** The functions in one of the root's lists, in the list's order. */
+  List<SavedFunction> rootFunctions(String name) {
+    OptionalInt list = objects.isEmpty() ? OptionalInt.empty() : child(0, escape(name));
+    if (list.isEmpty()) {
+      return List.of();
+    }
+    return objects.get(list.getAsInt()).getChildrenList().stream()
+        .map(child -> objects.get(child.getNodeId()))
+        .filter(SavedObject::hasFunction)
+        .map(SavedObject::getFunction)
+        .toList();
   }
 
   private OptionalInt child(int id, String escapedName) {

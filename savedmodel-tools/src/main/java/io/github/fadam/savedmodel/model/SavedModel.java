@@ -3,6 +3,7 @@ package io.github.fadam.savedmodel.model;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -119,6 +120,10 @@ public final class SavedModel {
     return metaGraph;
   }
 
+  MainGraph graph() {
+    return graph;
+  }
+
   /**
    * What the model offers to its callers.
    *
@@ -204,6 +209,26 @@ public final class SavedModel {
             variable ->
                 read.contains(variable.handle())
                     || variable.copies().stream().anyMatch(read::contains))
+        .toList();
+  }
+
+  /**
+   * The placeholders that a signature depends on besides its inputs, in a program of TensorFlow 1
+   * those that say whether it trains and what it drops out.
+   *
+   * @param signatureKey key of the signature
+   * @return the placeholders, in alphabetical order
+   * @throws SavedModelException if there is no such signature
+   */
+  public List<ModelPlaceholder> placeholdersOf(String signatureKey) {
+    Set<String> inputs =
+        signature(signatureKey).inputs().values().stream()
+            .map(input -> MainGraph.nodeName(input.tensorName()))
+            .collect(Collectors.toSet());
+    return nodes.get(signatureKey).stream()
+        .filter(node -> ModelPlaceholder.is(node) && !inputs.contains(node.getName()))
+        .map(node -> ModelPlaceholder.of(node, graph))
+        .sorted(Comparator.comparing(ModelPlaceholder::name))
         .toList();
   }
 

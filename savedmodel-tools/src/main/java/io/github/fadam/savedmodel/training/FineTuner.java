@@ -3,7 +3,6 @@ package io.github.fadam.savedmodel.training;
 import io.github.fadam.framework.checkpoint.TrainingState;
 import io.github.fadam.framework.optimizer.FAdam;
 import io.github.fadam.framework.optimizer.RuleOptimizer;
-import io.github.fadam.ops.gradient.UnsupportedGradientException;
 import io.github.fadam.ops.variable.TrainableVariable;
 import io.github.fadam.savedmodel.data.DataBinding;
 import io.github.fadam.savedmodel.data.DataSource;
@@ -19,6 +18,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -45,9 +45,8 @@ import org.tensorflow.Tensor;
  * }
  * }</pre>
  *
- * <p>The model runs as its signature does, for a Keras 3 export in inference mode: batch
- * normalisation uses the stored averages and leaves them as they are, dropout is off. The source
- * directory is never touched.
+ * <p>In the steps of a training the model runs as {@link Mode} says, everywhere else as its
+ * signature does. The source directory is never touched.
  *
  * <p>Where the optimizer keeps an average of the weights, the model is what the average says:
  * validation, {@link #evaluate}, {@link #predict}, {@link #value} and {@link #export} use it. Only
@@ -63,6 +62,8 @@ public final class FineTuner implements AutoCloseable {
   private final RuleOptimizer optimizer;
   private final List<ModelVariable> trained;
   private final String losses;
+  private final Mode mode;
+  private final String fed;
   private final Map<String, Operand<?>> reads = new HashMap<>();
   private final Averages averages;
   private TrainingState state;
@@ -72,6 +73,8 @@ public final class FineTuner implements AutoCloseable {
         Trainables.select(
             builder.model(), builder.signature().key(), builder.trainable, builder.frozen);
     losses = builder.objectives().stream().map(Objective::text).collect(Collectors.joining(", "));
+    mode = builder.mode();
+    fed = builder.placeholders().text();
     loaded = new LoadedSignature(builder);
     try {
       List<Output<?>> variables = new ArrayList<>();
@@ -80,34 +83,15 @@ public final class FineTuner implements AutoCloseable {
       Map<String, String> names =
           trained.stream().collect(Collectors.toMap(ModelVariable::handle, ModelVariable::name));
       optimizer.useNames(variable -> names.getOrDefault(variable.name(), variable.name()));
-      graph = trainingGraph(variables);
+      graph =
+          TrainingGraph.build(
+              loaded.ops(), loaded.steps(), loaded.inference().scoring(), variables, optimizer);
       exporter = SavedModelExporter.of(loaded.model(), loaded.bundle());
       averages = new Averages(loaded.ops(), loaded.session(), optimizer);
       loaded.session().initialize();
     } catch (RuntimeException | Error e) {
       loaded.close();
       throw e;
-    }
-  }
-
-  private TrainingGraph trainingGraph(List<Output<?>> variables) {
-    try {
-      return TrainingGraph.build(
-          loaded.ops(), loaded.emitted(), loaded.scoring(), variables, optimizer);
-    } catch (UnsupportedGradientException e) {
-      String loops =
-          loaded.plan().kept().entrySet().stream()
-              .filter(
-                  kept ->
-                      e.reasons().stream()
-                          .anyMatch(reason -> reason.opName().endsWith("/" + kept.getKey())))
-              .map(
-                  kept -> "\n'" + kept.getKey() + "' is as it was because " + kept.getValue() + ".")
-              .collect(Collectors.joining());
-      if (loops.isEmpty()) {
-        throw e;
-      }
-      throw new IllegalArgumentException(e.getMessage() + loops, e);
     }
   }
 
@@ -123,7 +107,7 @@ public final class FineTuner implements AutoCloseable {
   }
 
   /** What to train, towards what, and how. */
-  public static final class Builder extends ObjectiveBuilder<Builder> {
+  public static final class Builder extends BehaviourBuilder<Builder> {
 
     private final List<String> trainable = new ArrayList<>();
     private final List<String> frozen = new ArrayList<>();
@@ -233,7 +217,7 @@ public final class FineTuner implements AutoCloseable {
   /** What training changes: the trained variables, and those that the signature assigns itself. */
   private TrainingState state() {
     if (state == null) {
-      Set<String> changed = ChangedVariables.by(loaded.emitted().sideEffects());
+      Set<String> changed = ChangedVariables.by(loaded.steps().emitted().sideEffects());
       Map<String, TrainableVariable> variables = new LinkedHashMap<>();
       for (ModelVariable variable : model().variables()) {
         if (trained.contains(variable) || changed.contains(variable.handle())) {
@@ -251,11 +235,13 @@ public final class FineTuner implements AutoCloseable {
     run.put("model", ModelFingerprint.of(model().directory()));
     run.put("signature", signature().key());
     run.put("losses", losses);
+    run.put("mode", mode.name().toLowerCase(Locale.ROOT));
+    run.put("fed", fed);
     run.put("rows", Long.toString(rows));
     run.put("batch-size", Integer.toString(options.batchSize()));
     OptionalLong order = options.order();
     run.put("shuffle", Boolean.toString(order.isPresent()));
-    boolean seeded = order.isPresent() || loaded.emitted().randomKey().isPresent();
+    boolean seeded = order.isPresent() || loaded.steps().emitted().randomKey().isPresent();
     run.put("seed", seeded ? Long.toString(options.seed()) : "none");
     return run;
   }
@@ -381,7 +367,7 @@ public final class FineTuner implements AutoCloseable {
    * @return sentences for a person; empty if there is nothing to say
    */
   public List<String> warnings() {
-    return Warnings.of(loaded.plan());
+    return Warnings.of(model(), signature().key(), loaded.steps().plan(), mode);
   }
 
   /**

@@ -2,14 +2,11 @@ package io.github.fadam.savedmodel.training;
 
 import io.github.fadam.savedmodel.data.DataBinding;
 import io.github.fadam.savedmodel.data.DataSource;
-import io.github.fadam.savedmodel.inline.EmittedGraph;
-import io.github.fadam.savedmodel.inline.FunctionInliner;
-import io.github.fadam.savedmodel.inline.GraphEmitter;
-import io.github.fadam.savedmodel.inline.InlineOptions;
 import io.github.fadam.savedmodel.inline.InlinePlan;
 import io.github.fadam.savedmodel.model.SavedModel;
 import io.github.fadam.savedmodel.model.SavedSignature;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.tensorflow.Graph;
 import org.tensorflow.SavedModelBundle;
@@ -23,28 +20,33 @@ final class LoadedSignature implements AutoCloseable {
   private final SavedModel model;
   private final SavedSignature signature;
   private final SavedModelBundle bundle;
-  private final InlinePlan plan;
-  private final EmittedGraph emitted;
   private final Ops tf;
-  private final ScoringGraph scoring;
+  private final ScoredPlan inference;
+  private final ScoredPlan steps;
   private boolean closed;
 
   LoadedSignature(ObjectiveBuilder<?> builder) {
     model = builder.model();
     signature = builder.signature();
     List<Objective> objectives = builder.objectives();
-    plan =
-        FunctionInliner.inline(
-            model, signature.key(), InlineOptions.defaults().inputShapes(builder.inputShapes()));
+    PlaceholderValues values = builder.placeholders();
+    InlinePlan plan =
+        RunGraph.inference(model, signature.key(), values).plan(values, builder.inputShapes());
+    Optional<RunGraph> training = builder.steps(values);
+    Optional<InlinePlan> trainingPlan = training.map(run -> run.plan(values, builder.inputShapes()));
     bundle =
         SavedModelBundle.loader(model.directory().toString())
             .withTags(model.tags().toArray(String[]::new))
             .withConfigProto(ConfigProto.newBuilder().setAllowSoftPlacement(true).build())
             .load();
     try {
-      emitted = GraphEmitter.emit(plan, bundle.graph());
-      tf = Ops.create(bundle.graph()).withSubScope("training");
-      scoring = ScoringGraph.build(tf, emitted, objectives);
+      Graph graph = bundle.graph();
+      tf = Ops.create(graph).withSubScope("training");
+      inference = ScoredPlan.emit(plan, List.of(), graph, tf, objectives);
+      steps =
+          trainingPlan
+              .map(p -> ScoredPlan.emit(p, training.get().losses(), graph, tf, objectives))
+              .orElse(inference);
     } catch (RuntimeException | Error e) {
       bundle.close();
       throw e;
@@ -71,16 +73,14 @@ final class LoadedSignature implements AutoCloseable {
     return bundle.session();
   }
 
-  InlinePlan plan() {
-    return plan;
+  /** What runs wherever the model is not trained. */
+  ScoredPlan inference() {
+    return inference;
   }
 
-  EmittedGraph emitted() {
-    return emitted;
-  }
-
-  ScoringGraph scoring() {
-    return scoring;
+  /** What training steps run. */
+  ScoredPlan steps() {
+    return steps;
   }
 
   /** Where further operations go. */
@@ -94,25 +94,26 @@ final class LoadedSignature implements AutoCloseable {
   }
 
   Evaluation evaluate(DataBinding data, int batchSize) {
-    return new Evaluator(session(), scoring).evaluate(data, batchSize);
+    return new Evaluator(session(), inference.scoring()).evaluate(data, batchSize);
   }
 
   Predictions predict(DataSource data, int batchSize) {
     requireOpen();
     DataBinding.Builder builder = inputs(data);
-    scoring.labels().keySet().forEach(builder::unused);
+    inference.scoring().labels().keySet().forEach(builder::unused);
     DataBinding binding = builder.build();
     requireBatchSize(binding, batchSize);
-    return new Evaluator(session(), scoring).predict(binding, batchSize);
+    return new Evaluator(session(), inference.scoring()).predict(binding, batchSize);
   }
 
   /** Data with labels, checked against signature, loss and batch size. */
   DataBinding labelled(DataSource data, int batchSize) {
     DataBinding.Builder builder = inputs(data);
-    scoring
+    inference
+        .scoring()
         .labels()
         .forEach((column, label) -> builder.labels(column, label.dataType(), label.shape()));
-    scoring.classes().forEach(builder::classes);
+    inference.scoring().classes().forEach(builder::classes);
     DataBinding binding = builder.build();
     requireBatchSize(binding, batchSize);
     return binding;

@@ -18,11 +18,12 @@ import org.tensorflow.ndarray.Shape;
  * @param <B> the concrete builder, which every setter returns
  */
 public abstract sealed class ObjectiveBuilder<B extends ObjectiveBuilder<B>>
-    permits FineTuner.Builder, ModelEvaluator.Builder {
+    permits BehaviourBuilder, ModelEvaluator.Builder {
 
   private final SavedModel model;
   private final Map<String, Loss> losses = new LinkedHashMap<>();
   private final Map<String, Shape> inputShapes = new LinkedHashMap<>();
+  private final Map<String, PlaceholderValues.Fed> fed = new LinkedHashMap<>();
   private String signatureKey;
   private String output;
   private Loss loss;
@@ -107,7 +108,44 @@ public abstract sealed class ObjectiveBuilder<B extends ObjectiveBuilder<B>>
     return self();
   }
 
+  /**
+   * Gives a placeholder of a TensorFlow 1 program that is no input of the signature a value for the
+   * steps of a training. Wherever else the model runs it has its default, or is the opposite if it
+   * is a truth value without one.
+   *
+   * @param placeholder the placeholder's name
+   * @param training its value in training steps, a scalar: Boolean, Number or String, which is
+   *     converted to the placeholder's dtype
+   * @return this builder
+   */
+  public B feed(String placeholder, Object training) {
+    fed.put(placeholder, new PlaceholderValues.Fed(training, Optional.empty()));
+    return self();
+  }
+
+  /**
+   * Gives a placeholder of a TensorFlow 1 program that is no input of the signature its values.
+   *
+   * @param placeholder the placeholder's name
+   * @param training its value in training steps, as above
+   * @param inference its value wherever else the model runs
+   * @return this builder
+   */
+  public B feed(String placeholder, Object training, Object inference) {
+    fed.put(placeholder, new PlaceholderValues.Fed(training, Optional.of(inference)));
+    return self();
+  }
+
   abstract B self();
+
+  PlaceholderValues placeholders() {
+    return PlaceholderValues.of(model, signature().key(), fed);
+  }
+
+  /** What training steps run, where it is not what everything else does. */
+  Optional<RunGraph> steps(PlaceholderValues values) {
+    return Optional.empty();
+  }
 
   SavedModel model() {
     return model;

@@ -25,7 +25,7 @@ import org.tensorflow.types.family.TNumber;
  * @param labels label column to placeholder
  * @param classes label column to number of classes, where the labels are numbers of classes
  * @param outputs signature output key to tensor
- * @param loss the sum of the objectives' losses, a float32 scalar
+ * @param loss the sum of the objectives' losses and of the model's own, a float32 scalar
  * @param metrics further means over the batch by name, float32 scalars
  * @param checks of outputs that a loss takes as probabilities although no activation shows that
  *     they are; the first batch's values tell
@@ -41,8 +41,13 @@ record ScoringGraph(
     List<ProbabilityCheck> checks,
     Optional<Output<?>> randomKey) {
 
-  /** Adds everything to the graph of the emitted nodes. */
-  static ScoringGraph build(Ops tf, EmittedGraph signature, List<Objective> objectives) {
+  /**
+   * Adds everything to the graph of the emitted nodes.
+   *
+   * @param ownLosses keys of outputs that are added to the loss, scalars each
+   */
+  static ScoringGraph build(
+      Ops tf, EmittedGraph signature, List<Objective> objectives, List<String> ownLosses) {
     Map<String, Output<?>> labels = new LinkedHashMap<>();
     Map<String, Long> classes = new LinkedHashMap<>();
     Map<String, Operand<TFloat32>> metrics = new LinkedHashMap<>();
@@ -71,6 +76,9 @@ record ScoringGraph(
             ProbabilityCheck.of(
                 tf, objective.output(), loss, tf.dtypes.cast(number(output), TFloat32.class)));
       }
+    }
+    for (String key : ownLosses) {
+      losses.add(tf.dtypes.cast(number(signature.outputs().get(key)), TFloat32.class));
     }
     Operand<TFloat32> loss = losses.size() == 1 ? losses.get(0) : tf.math.addN(losses);
     return new ScoringGraph(

@@ -106,17 +106,24 @@ final class StepRunner {
   }
 
   private double run(Batches.Batch batch) {
+    if (!checked) {
+      check(batch);
+      checked = true;
+    }
     try (Feeds feeds = feeds(batch)) {
-      if (!checked) {
-        for (ProbabilityCheck check : graph.scoring().checks()) {
-          check.run(session, feeds);
-        }
-        checked = true;
-      }
       Session.Runner runner =
           feeds.into(session.runner()).fetch(graph.scoring().loss()).addTarget(graph.step());
       try (Result result = runner.run()) {
         return ((TFloat32) result.get(0)).getFloat();
+      }
+    }
+  }
+
+  /** Not with the step's own nodes, which may do more than compute. */
+  private void check(Batches.Batch batch) {
+    try (Feeds feeds = Feeds.of(graph.inference(), data.tensors(batch.rows()), seed, draw)) {
+      for (ProbabilityCheck check : graph.inference().checks()) {
+        check.run(session, feeds);
       }
     }
   }

@@ -1,7 +1,6 @@
 package io.github.fadam.savedmodel.training;
 
 import io.github.fadam.framework.optimizer.RuleOptimizer;
-import io.github.fadam.savedmodel.inline.EmittedGraph;
 import java.util.ArrayList;
 import java.util.List;
 import org.tensorflow.Operand;
@@ -17,21 +16,23 @@ import org.tensorflow.types.family.TType;
 /**
  * What is added to a signature's scoring graph to train it: gradients and the optimizer's step.
  *
- * @param scoring inputs, labels, loss
+ * @param scoring inputs, labels, loss of the steps
+ * @param inference the same of the model as it answers its callers
  * @param step runs one micro-step and what the signature's functions do besides
  * @param optimizer whose step it is
  */
-record TrainingGraph(ScoringGraph scoring, Op step, RuleOptimizer optimizer) {
+record TrainingGraph(
+    ScoringGraph scoring, ScoringGraph inference, Op step, RuleOptimizer optimizer) {
 
   /** Adds the step. */
   static TrainingGraph build(
       Ops tf,
-      EmittedGraph signature,
-      ScoringGraph scoring,
+      ScoredPlan steps,
+      ScoringGraph inference,
       List<Output<?>> variables,
       RuleOptimizer optimizer) {
-    Operand<TFloat32> loss = scoring.loss();
-    List<Operation> before = new ArrayList<>(signature.sideEffects());
+    Operand<TFloat32> loss = steps.scoring().loss();
+    List<Operation> before = new ArrayList<>(steps.emitted().sideEffects());
     before.add(loss.op());
     // The loss that is reported has to be computed before any variable moves.
     Ops after = tf.withControlDependencyOps(before);
@@ -40,7 +41,7 @@ record TrainingGraph(ScoringGraph scoring, Op step, RuleOptimizer optimizer) {
       pairs.add(behind(after, pair));
     }
     Op step = optimizer.applyGradients(pairs, optimizer.getOptimizerName() + "-step");
-    return new TrainingGraph(scoring, step, optimizer);
+    return new TrainingGraph(steps.scoring(), inference, step, optimizer);
   }
 
   @SuppressWarnings("unchecked") // the pair's two types are one

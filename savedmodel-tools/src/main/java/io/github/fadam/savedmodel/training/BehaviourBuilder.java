@@ -1,0 +1,87 @@
+package io.github.fadam.savedmodel.training;
+
+import io.github.fadam.savedmodel.model.SavedModel;
+import java.util.Optional;
+
+/**
+ * How a model runs while it is trained.
+ *
+ * @param <B> the concrete builder, which every setter returns
+ */
+public abstract sealed class BehaviourBuilder<B extends BehaviourBuilder<B>>
+    extends ObjectiveBuilder<B> permits FineTuner.Builder {
+
+  private Mode mode = Mode.INFERENCE;
+  private Optional<String> trainingSignature = Optional.empty();
+  private boolean regularization = true;
+
+  BehaviourBuilder(SavedModel model) {
+    super(model);
+  }
+
+  /**
+   * Sets how the model runs in training steps. Default: {@link Mode#INFERENCE}.
+   *
+   * <p>In {@link Mode#TRAINING} steps run, of these the first that there is: the signature that
+   * {@link #trainingSignature} names; the signature itself with the placeholders that {@link #feed}
+   * gives, and the updates that a program of TensorFlow 1 has collected; a signature that is called
+   * {@code train}, {@code training} or {@code call_training} and takes and gives the same; the
+   * function of the model's objects that takes {@code training=True}.
+   *
+   * @param mode the mode
+   * @return this builder
+   */
+  public B mode(Mode mode) {
+    this.mode = mode;
+    return self();
+  }
+
+  /**
+   * Names the signature that training steps run in {@link Mode#TRAINING}, an endpoint of a Keras 3
+   * {@code ExportArchive}, say. It has to take and give what {@link #signature} does, which is
+   * measured and exported.
+   *
+   * @param key the signature's key
+   * @return this builder
+   * @throws io.github.fadam.savedmodel.model.SavedModelException if there is no such signature
+   */
+  public B trainingSignature(String key) {
+    model().signature(key);
+    trainingSignature = Optional.of(key);
+    return self();
+  }
+
+  /**
+   * Says whether the model's own losses, of its weights and activities, are added to the loss of
+   * training steps where the model has them. They are not part of what {@link FineTuner#evaluate}
+   * measures.
+   *
+   * @param regularization false to leave them out; they are in by default
+   * @return this builder
+   */
+  public B regularization(boolean regularization) {
+    this.regularization = regularization;
+    return self();
+  }
+
+  @Override
+  Optional<RunGraph> steps(PlaceholderValues values) {
+    if (mode == Mode.INFERENCE && trainingSignature.isPresent()) {
+      throw new IllegalArgumentException(
+          "Expected training mode with a training signature, found inference mode; add --mode"
+              + " training (mode(Mode.TRAINING)).");
+    }
+    if (mode == Mode.INFERENCE && !values.decideInference()) {
+      throw new IllegalArgumentException(
+          "Expected training mode with values for training, found inference mode; add --mode"
+              + " training (mode(Mode.TRAINING)).");
+    }
+    RunGraph run =
+        RunGraph.steps(model(), signature().key(), values, mode, trainingSignature, regularization);
+    return mode == Mode.INFERENCE && run.losses().isEmpty() ? Optional.empty() : Optional.of(run);
+  }
+
+  Mode mode() {
+    return mode;
+  }
+}
