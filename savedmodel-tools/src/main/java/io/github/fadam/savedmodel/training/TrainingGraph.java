@@ -1,6 +1,8 @@
 package io.github.fadam.savedmodel.training;
 
 import io.github.fadam.framework.optimizer.RuleOptimizer;
+import io.github.fadam.ops.gradient.UnsupportedGradientException;
+import io.github.fadam.savedmodel.inline.InlinePlan;
 import java.util.ArrayList;
 import java.util.List;
 import org.tensorflow.Operand;
@@ -37,11 +39,32 @@ record TrainingGraph(
     // The loss that is reported has to be computed before any variable moves.
     Ops after = tf.withControlDependencyOps(before);
     List<GradAndVar<? extends TType>> pairs = new ArrayList<>();
-    for (GradAndVar<?> pair : optimizer.computeGradients(loss, variables)) {
+    for (GradAndVar<?> pair : gradients(optimizer, steps.plan(), loss, variables)) {
       pairs.add(behind(after, pair));
     }
     Op step = optimizer.applyGradients(pairs, optimizer.getOptimizerName() + "-step");
     return new TrainingGraph(steps.scoring(), inference, step, optimizer);
+  }
+
+  /** The inliner knows why it left an operation that has no gradient. */
+  private static List<GradAndVar<?>> gradients(
+      RuleOptimizer optimizer, InlinePlan plan, Operand<TFloat32> loss, List<Output<?>> variables) {
+    try {
+      return optimizer.computeGradients(loss, variables);
+    } catch (UnsupportedGradientException e) {
+      StringBuilder why = new StringBuilder();
+      plan.kept()
+          .forEach(
+              (node, reason) -> {
+                if (e.reasons().stream().anyMatch(found -> found.opName().endsWith("/" + node))) {
+                  why.append("\n'").append(node).append("' is as it was because ").append(reason).append('.');
+                }
+              });
+      if (why.isEmpty()) {
+        throw e;
+      }
+      throw new IllegalArgumentException(e.getMessage() + why, e);
+    }
   }
 
   @SuppressWarnings("unchecked") // the pair's two types are one
