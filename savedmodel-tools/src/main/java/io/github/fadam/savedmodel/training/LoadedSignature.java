@@ -33,7 +33,8 @@ final class LoadedSignature implements AutoCloseable {
     InlinePlan plan =
         RunGraph.inference(model, signature.key(), values).plan(values, builder.inputShapes());
     Optional<RunGraph> training = builder.steps(values);
-    Optional<InlinePlan> trainingPlan = training.map(run -> run.plan(values, builder.inputShapes()));
+    Optional<InlinePlan> trainingPlan =
+        training.map(run -> run.plan(values, builder.inputShapes()));
     bundle =
         SavedModelBundle.loader(model.directory().toString())
             .withTags(model.tags().toArray(String[]::new))

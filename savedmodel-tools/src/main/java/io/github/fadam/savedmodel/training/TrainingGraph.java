@@ -57,7 +57,11 @@ record TrainingGraph(
           .forEach(
               (node, reason) -> {
                 if (e.reasons().stream().anyMatch(found -> found.opName().endsWith("/" + node))) {
-                  why.append("\n'").append(node).append("' is as it was because ").append(reason).append('.');
+                  why.append("\n'")
+                      .append(node)
+                      .append("' is as it was because ")
+                      .append(reason)
+                      .append('.');
                 }
               });
       if (why.isEmpty()) {
