@@ -87,6 +87,14 @@ final class FinetuneCommand implements Callable<Integer> {
       description = "Keep variables whose names match as they are. May be repeated.")
   private List<String> frozen = List.of();
 
+  @Option(
+      names = "--unfreeze",
+      paramLabel = "GLOB",
+      description =
+          "Train variables whose names match although the model's author froze them. May be"
+              + " repeated.")
+  private List<String> unfrozen = List.of();
+
   @Mixin private OptimizerOptions optimizer;
 
   @ArgGroup(exclusive = true)
@@ -147,6 +155,7 @@ final class FinetuneCommand implements Callable<Integer> {
         FineTuner.of(run.model())
             .trainable(trainable.toArray(String[]::new))
             .frozen(frozen.toArray(String[]::new))
+            .unfreeze(unfrozen.toArray(String[]::new))
             .optimizer(optimizer.factory(steps));
     loss.apply(builder);
     files.shapesForLoops(training).forEach(builder::inputShape);
@@ -256,6 +265,7 @@ final class FinetuneCommand implements Callable<Integer> {
     options.putAll(mode.report());
     options.put("trainable", trainable);
     options.put("frozen", frozen);
+    options.put("unfrozen", unfrozen);
     options.putAll(optimizer.report());
     options.put("epochs", length.epochs());
     options.put("steps", length.steps);

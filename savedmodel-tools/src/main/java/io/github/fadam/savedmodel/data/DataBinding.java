@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.LongStream;
@@ -125,28 +126,41 @@ public final class DataBinding {
      *
      * @return the binding
      * @throws IllegalArgumentException if a column is missing or one too many, a shape or value
-     *     does not fit, a number is NaN or infinite, or there is no row; the message names it and
-     *     the row
+     *     does not fit, a number is NaN or infinite, or there is no row; the message names all that
+     *     is wrong with names and shapes, else the first value with its row
      */
     public DataBinding build() {
-      requireNames();
+      List<String> problems = new ArrayList<>(wrongNames());
       if (data.rows() == 0) {
-        throw new IllegalArgumentException(
-            "Expected at least one row in " + data.name() + ", found none.");
+        problems.add("Expected at least one row in " + data.name() + ", found none.");
       }
-      ports.forEach(this::requireShape);
+      ports.forEach(
+          (name, port) -> {
+            if (data.columns().containsKey(name)) {
+              wrongShape(name, port).ifPresent(problems::add);
+            }
+          });
+      if (!problems.isEmpty()) {
+        throw new IllegalArgumentException(String.join("\n", problems));
+      }
       DataBinding binding = new DataBinding(data, ports);
       ports.keySet().forEach(name -> binding.requireValues(name, classes.get(name)));
       return binding;
     }
 
-    private void requireNames() {
+    private List<String> wrongNames() {
       Set<String> columns = data.columns().keySet();
       List<String> missing = ports.keySet().stream().filter(p -> !columns.contains(p)).toList();
       List<String> extra = columns.stream().filter(column -> !mayBe(column)).toList();
       if (!missing.isEmpty()) {
         List<String> free = extra.isEmpty() ? List.copyOf(columns) : extra;
-        throw new IllegalArgumentException(
+        List<String> renames = new ArrayList<>();
+        for (String name : missing) {
+          Suggestions.near(name, free).stream()
+              .findFirst()
+              .ifPresent(near -> renames.add("rename " + near + " to " + name + "?"));
+        }
+        return List.of(
             "Expected the column"
                 + (missing.size() == 1 ? " " : "s ")
                 + String.join(", ", missing)
@@ -155,22 +169,21 @@ public final class DataBinding {
                 + ", found "
                 + String.join(", ", columns)
                 + "; "
-                + Suggestions.near(missing.get(0), free).stream()
-                    .findFirst()
-                    .map(near -> "rename " + near + " to " + missing.get(0) + "?")
-                    .orElse("name the columns as the signature's inputs and the labels."));
+                + (renames.isEmpty()
+                    ? "name the columns as the signature's inputs and the labels."
+                    : String.join(" ", renames)));
       }
-      if (!extra.isEmpty()) {
-        throw new IllegalArgumentException(
-            "Expected only the columns "
-                + String.join(", ", ports.keySet())
-                + " in "
-                + data.name()
-                + ", found also "
-                + String.join(", ", extra)
-                + ", which the signature does not take; remove "
-                + (extra.size() == 1 ? "it." : "them."));
-      }
+      return extra.isEmpty()
+          ? List.of()
+          : List.of(
+              "Expected only the columns "
+                  + String.join(", ", ports.keySet())
+                  + " in "
+                  + data.name()
+                  + ", found also "
+                  + String.join(", ", extra)
+                  + ", which the signature does not take; remove "
+                  + (extra.size() == 1 ? "it." : "them."));
     }
 
     private boolean mayBe(String column) {
@@ -180,14 +193,14 @@ public final class DataBinding {
           || column.startsWith("labels:");
     }
 
-    private void requireShape(String name, Port port) {
+    private Optional<String> wrongShape(String name, Port port) {
       Shape wanted = port.shape();
       Shape row = data.columns().get(name).rowShape();
       if (wanted.isUnknown()) {
-        return;
+        return Optional.empty();
       }
       if (wanted.numDimensions() == 0) {
-        throw new IllegalArgumentException(
+        return Optional.of(
             "Expected inputs with a batch dimension, found the scalar "
                 + name
                 + "; choose a signature without it: data gives a value per row.");
@@ -199,7 +212,7 @@ public final class DataBinding {
                   ? fits(wantedRow, row.append(1)) || fits(wantedRow.append(1), row)
                   : isVectorOfOne(wantedRow, row));
       if (!fits) {
-        throw new IllegalArgumentException(
+        return Optional.of(
             "Expected rows of shape "
                 + text(wantedRow)
                 + " in column "
@@ -211,6 +224,7 @@ public final class DataBinding {
                 + "; "
                 + remedy(wantedRow, row));
       }
+      return Optional.empty();
     }
 
     private static String remedy(Shape wanted, Shape row) {

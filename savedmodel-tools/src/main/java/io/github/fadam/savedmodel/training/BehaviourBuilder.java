@@ -1,16 +1,19 @@
 package io.github.fadam.savedmodel.training;
 
+import io.github.fadam.savedmodel.model.ModelVariable;
 import io.github.fadam.savedmodel.model.SavedModel;
+import java.util.List;
 import java.util.Optional;
 
 /**
- * How a model runs while it is trained.
+ * What is trained of a model, and how it runs meanwhile.
  *
  * @param <B> the concrete builder, which every setter returns
  */
 public abstract sealed class BehaviourBuilder<B extends BehaviourBuilder<B>>
     extends ObjectiveBuilder<B> permits FineTuner.Builder {
 
+  private final Trainables.Choice choice = Trainables.Choice.open();
   private Mode mode = Mode.INFERENCE;
   private Optional<String> trainingSignature = Optional.empty();
   private boolean regularization = true;
@@ -79,6 +82,55 @@ public abstract sealed class BehaviourBuilder<B extends BehaviourBuilder<B>>
     RunGraph run =
         RunGraph.steps(model(), signature().key(), values, mode, trainingSignature, regularization);
     return mode == Mode.INFERENCE && run.losses().isEmpty() ? Optional.empty() : Optional.of(run);
+  }
+
+  /**
+   * Restricts training to variables whose names match. Default: all that the author meant to be
+   * trained and the signature reads.
+   *
+   * @param patterns name patterns; a variable that matches any is trained
+   * @return this builder
+   */
+  public B trainable(String... patterns) {
+    choice.trainable().addAll(List.of(patterns));
+    return self();
+  }
+
+  /**
+   * Keeps variables whose names match as they are, whatever {@link #trainable} says.
+   *
+   * @param patterns name patterns
+   * @return this builder
+   */
+  public B frozen(String... patterns) {
+    choice.frozen().addAll(List.of(patterns));
+    return self();
+  }
+
+  /**
+   * Trains variables although the model's author froze them, as far as the other patterns let them
+   * train.
+   *
+   * @param patterns name patterns
+   * @return this builder
+   */
+  public B unfreeze(String... patterns) {
+    choice.unfrozen().addAll(List.of(patterns));
+    return self();
+  }
+
+  /**
+   * Refuses what the model does not have, all of it at once.
+   *
+   * @throws IllegalArgumentException with every name and pattern that is wrong
+   */
+  void check() {
+    signature();
+    Refusals.all(List.of(this::objectives, this::trained, () -> steps(placeholders())));
+  }
+
+  List<ModelVariable> trained() {
+    return Trainables.select(model(), signature().key(), choice);
   }
 
   Mode mode() {

@@ -69,9 +69,8 @@ public final class FineTuner implements AutoCloseable {
   private TrainingState state;
 
   private FineTuner(Builder builder) {
-    trained =
-        Trainables.select(
-            builder.model(), builder.signature().key(), builder.trainable, builder.frozen);
+    builder.check();
+    trained = builder.trained();
     losses = builder.objectives().stream().map(Objective::text).collect(Collectors.joining(", "));
     mode = builder.mode();
     fed = builder.placeholders().text();
@@ -109,35 +108,10 @@ public final class FineTuner implements AutoCloseable {
   /** What to train, towards what, and how. */
   public static final class Builder extends BehaviourBuilder<Builder> {
 
-    private final List<String> trainable = new ArrayList<>();
-    private final List<String> frozen = new ArrayList<>();
     private Function<Graph, ? extends RuleOptimizer> optimizer = FAdam::new;
 
     private Builder(SavedModel model) {
       super(model);
-    }
-
-    /**
-     * Restricts training to variables whose names match. Default: all that the author meant to be
-     * trained and the signature reads.
-     *
-     * @param patterns name patterns; a variable that matches any is trained
-     * @return this builder
-     */
-    public Builder trainable(String... patterns) {
-      trainable.addAll(List.of(patterns));
-      return this;
-    }
-
-    /**
-     * Keeps variables whose names match as they are, whatever {@link #trainable} says.
-     *
-     * @param patterns name patterns
-     * @return this builder
-     */
-    public Builder frozen(String... patterns) {
-      frozen.addAll(List.of(patterns));
-      return this;
     }
 
     /**
@@ -362,12 +336,12 @@ public final class FineTuner implements AutoCloseable {
   }
 
   /**
-   * What is not as one may expect it to be, of this model.
+   * What is not as one may expect it to be, of this model and what is asked of it.
    *
    * @return sentences for a person; empty if there is nothing to say
    */
   public List<String> warnings() {
-    return Warnings.of(model(), signature().key(), loaded.steps().plan(), mode);
+    return Warnings.of(model(), signature().key(), loaded.steps().plan(), mode, trained);
   }
 
   /**

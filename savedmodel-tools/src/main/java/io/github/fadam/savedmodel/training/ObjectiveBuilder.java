@@ -179,10 +179,11 @@ public abstract sealed class ObjectiveBuilder<B extends ObjectiveBuilder<B>>
           "Expected either one loss or a loss for each output, found both; name the output of every"
               + " loss.");
     }
+    Refusals.all(
+        losses.keySet().stream().map(key -> (Runnable) () -> requireOutput(key, outputs)).toList());
     List<Objective> objectives = new ArrayList<>();
     losses.forEach(
         (key, value) -> {
-          requireOutput(key, outputs);
           String column = losses.size() == 1 ? labels : labels + ":" + key;
           objectives.add(new Objective(key, Optional.of(value), column));
         });

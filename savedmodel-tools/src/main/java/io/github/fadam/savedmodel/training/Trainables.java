@@ -4,6 +4,7 @@ import io.github.fadam.framework.group.NamePattern;
 import io.github.fadam.ops.variable.TensorTypes;
 import io.github.fadam.savedmodel.model.ModelVariable;
 import io.github.fadam.savedmodel.model.SavedModel;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -13,58 +14,95 @@ final class Trainables {
   private Trainables() {}
 
   /**
-   * The variables that the author meant to be trained, that match a trainable pattern where there
-   * are any, and no frozen one.
+   * What a user says about which variables train.
    *
-   * @throws IllegalArgumentException if a pattern matches nothing or nothing is left
+   * @param trainable patterns that restrict training, where there are any
+   * @param frozen patterns of what stays as it is
+   * @param unfrozen patterns of what trains although the author froze it
    */
-  static List<ModelVariable> select(
-      SavedModel model, String signatureKey, List<String> trainable, List<String> frozen) {
+  record Choice(List<String> trainable, List<String> frozen, List<String> unfrozen) {
+
+    /** A choice to be filled. */
+    static Choice open() {
+      return new Choice(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+    }
+  }
+
+  /**
+   * The variables that the author meant to be trained and those that are unfrozen, that match a
+   * trainable pattern where there are any, and no frozen one.
+   *
+   * @throws IllegalArgumentException if patterns match nothing, with all of them, or nothing is
+   *     left
+   */
+  static List<ModelVariable> select(SavedModel model, String signatureKey, Choice choice) {
     List<ModelVariable> read = floating(model.variablesOf(signatureKey));
-    List<ModelVariable> meant = read.stream().filter(ModelVariable::trainable).toList();
+    List<Runnable> checks = new ArrayList<>();
+    for (List<String> patterns : List.of(choice.trainable(), choice.frozen(), choice.unfrozen())) {
+      for (String pattern : patterns) {
+        checks.add(() -> matching(read, List.of(pattern)));
+      }
+    }
+    if (!read.isEmpty()) {
+      Refusals.all(checks);
+    }
+    List<ModelVariable> unfrozen = matching(read, choice.unfrozen());
+    List<ModelVariable> meant =
+        read.stream().filter(v -> v.trainable() || unfrozen.contains(v)).toList();
     if (meant.isEmpty()) {
       throw new IllegalArgumentException(
           "Expected at least one trainable variable, but signature "
               + signatureKey
               + (read.isEmpty()
                   ? " reads no floating point variable; is it the right signature?"
-                  : " reads only variables that the model's author froze: " + names(read)));
+                  : " reads only variables that the model's author froze: "
+                      + names(read)
+                      + "; say which to train all the same with --unfreeze GLOB (unfreeze)."));
     }
-    List<ModelVariable> wanted = trainable.isEmpty() ? meant : matching(read, meant, trainable);
-    List<ModelVariable> kept =
-        frozen.isEmpty() ? List.of() : NamePattern.select(read, ModelVariable::name, frozen);
+    Refusals.all(
+        choice.trainable().stream().map(pattern -> requireMeant(pattern, read, meant)).toList());
+    List<ModelVariable> wanted =
+        choice.trainable().isEmpty() ? meant : matching(meant, choice.trainable());
+    List<ModelVariable> kept = matching(read, choice.frozen());
     List<ModelVariable> selected = wanted.stream().filter(v -> !kept.contains(v)).toList();
     if (selected.isEmpty()) {
       throw new IllegalArgumentException(
           "Expected at least one variable to train, but the frozen patterns "
-              + String.join(", ", frozen)
+              + String.join(", ", choice.frozen())
               + " cover all of "
               + names(wanted));
     }
     return selected;
   }
 
-  /** Number of elements of floating point variables. */
-  static long parameters(List<ModelVariable> variables) {
-    return floating(variables).stream().mapToLong(variable -> variable.shape().size()).sum();
+  private static List<ModelVariable> matching(List<ModelVariable> from, List<String> patterns) {
+    return patterns.isEmpty() ? List.of() : NamePattern.select(from, ModelVariable::name, patterns);
   }
 
-  private static List<ModelVariable> matching(
-      List<ModelVariable> read, List<ModelVariable> meant, List<String> patterns) {
-    NamePattern.select(read, ModelVariable::name, patterns);
-    List<NamePattern> compiled = patterns.stream().map(NamePattern::of).toList();
-    for (NamePattern pattern : compiled) {
+  private static Runnable requireMeant(
+      String glob, List<ModelVariable> read, List<ModelVariable> meant) {
+    return () -> {
+      NamePattern pattern = NamePattern.of(glob);
       if (meant.stream().noneMatch(variable -> pattern.matches(variable.name()))) {
         throw new IllegalArgumentException(
             "Pattern '"
                 + pattern
-                + "' matches only variables that the model's author froze; trainable are "
+                + "' matches only variables that the model's author froze ("
+                + read.stream()
+                    .filter(variable -> pattern.matches(variable.name()))
+                    .map(variable -> variable.name() + ", says " + variable.trainableSource())
+                    .collect(Collectors.joining("; "))
+                + "); train them all the same with --unfreeze '"
+                + pattern
+                + "' (unfreeze), or choose of "
                 + names(meant));
       }
-    }
-    return meant.stream()
-        .filter(v -> compiled.stream().anyMatch(pattern -> pattern.matches(v.name())))
-        .toList();
+    };
+  }
+
+  /** Number of elements of floating point variables. */
+  static long parameters(List<ModelVariable> variables) {
+    return floating(variables).stream().mapToLong(variable -> variable.shape().size()).sum();
   }
 
   private static List<ModelVariable> floating(List<ModelVariable> variables) {

@@ -14,8 +14,15 @@ final class Warnings {
 
   private Warnings() {}
 
-  static List<String> of(SavedModel model, String signature, InlinePlan plan, Mode mode) {
+  static List<String> of(
+      SavedModel model, String signature, InlinePlan plan, Mode mode, List<ModelVariable> trained) {
     List<String> warnings = new ArrayList<>();
+    List<String> unfrozen =
+        trained.stream().filter(v -> !v.trainable()).map(ModelVariable::name).toList();
+    if (!unfrozen.isEmpty()) {
+      warnings.add(
+          "trained although the model's author froze them: " + String.join(", ", unfrozen));
+    }
     if (mode == Mode.INFERENCE) {
       frozenStatistics(model, signature).ifPresent(warnings::add);
     }
