@@ -31,11 +31,19 @@ final class SparseCategoricalCrossentropy extends ClassLoss {
     Operand<T> logits = fromLogits() ? scores : tf.math.log(LossInputs.clipped(tf, scores));
     Operand<T> logProbabilities = tf.nn.logSoftmax(logits);
     Operand<TInt64> classes = labelClasses(tf, labels);
-    Operand<TInt32> count = tf.gather(tf.shape(scores), tf.constant(1), tf.constant(0));
+    Operand<TInt32> count = count(tf, scores);
     Operand<TBool> chosen = tf.oneHot(classes, count, tf.constant(true), tf.constant(false));
     Operand<T> picked =
         tf.sum(tf.select(chosen, logProbabilities, tf.zerosLike(logProbabilities)), tf.constant(1));
     return tf.math.neg(requireClass(tf, classes, count, picked));
+  }
+
+  /** A constant where it can be one: the check of the labels does not need the scores then. */
+  private static Operand<TInt32> count(Ops tf, Operand<? extends TNumber> scores) {
+    long classes = scores.shape().get(1);
+    return classes == Shape.UNKNOWN_SIZE
+        ? tf.gather(tf.shape(scores), tf.constant(1), tf.constant(0))
+        : tf.constant((int) classes);
   }
 
   /** TensorFlow's one-hot of a wrong label is all zeros, a loss of 0 that nobody would notice. */

@@ -24,7 +24,13 @@ public enum Kernel {
    * and shapes, so that a run may go on with another kernel. A variable that it cannot update is an
    * error. It cannot be part of a cluster that XLA compiles.
    */
-  NATIVE;
+  NATIVE,
+
+  /**
+   * One function for the whole update, which XLA compiles in the first run. Where the whole
+   * training step is compiled, the update is part of it and this choice means nothing.
+   */
+  XLA;
 
   /**
    * Reads what {@link #key} writes.

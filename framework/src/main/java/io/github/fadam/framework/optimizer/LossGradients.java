@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.tensorflow.Graph;
 import org.tensorflow.GraphOperation;
@@ -48,6 +49,21 @@ final class LossGradients {
     this.rule = rule;
     this.options = options;
     this.grouping = grouping;
+  }
+
+  /**
+   * The same for copies of the variables in another graph.
+   *
+   * @param original from a copy to the variable that it was made from, by which groups know it
+   */
+  LossGradients in(Graph other, UnaryOperator<TrainableVariable> original) {
+    Function<TrainableVariable, String> names = grouping.names();
+    return new LossGradients(
+        name,
+        other,
+        rule,
+        options,
+        new Grouping(grouping.groups(), copy -> names.apply(original.apply(copy))));
   }
 
   /** Says by which names groups know the variables. */
@@ -136,16 +152,21 @@ final class LossGradients {
   }
 
   private Operand<?> scaled(Operand<?> loss, List<TrainableVariable> variables) {
-    if (options.lossScale().isPresent() && scaling.isEmpty()) {
+    if (options.lossScale().isPresent()) {
       Set<GraphOperation> below = graph.subgraphTo(Set.of(loss));
-      List<TrainableVariable> reached =
-          variables.stream().filter(v -> below.contains(v.handle().op())).toList();
-      scaling =
-          Optional.of(
-              LossScaling.create(
-                  tf, options.lossScale().orElseThrow(), OptimizerStep.stateKind(reached)));
+      createScaling(variables.stream().filter(v -> below.contains(v.handle().op())).toList());
     }
     return scaling.<Operand<?>>map(factor -> factor.scaled(tf, loss)).orElse(loss);
+  }
+
+  /** Creates the factor on the loss, if there is to be one and is none yet. */
+  void createScaling(Collection<TrainableVariable> reached) {
+    if (scaling.isEmpty()) {
+      scaling =
+          options
+              .lossScale()
+              .map(scale -> LossScaling.create(tf, scale, OptimizerStep.stateKind(reached)));
+    }
   }
 
   /** Where the step's operations go, in the optimizer's name scope. */

@@ -80,6 +80,18 @@ final class OptimizerStep {
     average.ifPresent(a -> a.addSwap(tf, updates.values()));
   }
 
+  /** Adds operations that fail where no step may be made, to be run before it. */
+  List<Op> checks() {
+    return average.map(a -> a.check(tf)).stream().toList();
+  }
+
+  /** What others may look at together with the step, and has to be read before it. */
+  List<Op> reads() {
+    List<Op> reads = new ArrayList<>(hypers.values().values());
+    hypersOf.values().stream().distinct().forEach(h -> reads.addAll(h.values().values()));
+    return reads;
+  }
+
   /**
    * Adds the step.
    *
@@ -89,7 +101,6 @@ final class OptimizerStep {
    */
   List<Op> add(Map<TrainableVariable, Output<?>> gradients, List<Op> computed, boolean foreign) {
     List<Op> first = new ArrayList<>(computed);
-    average.ifPresent(a -> first.add(a.check(tf)));
     Ops after = behind(tf, "gradients", first);
     updates.forEach(
         (variable, update) ->
@@ -121,8 +132,7 @@ final class OptimizerStep {
       }
     }
     all.addAll(fused.add(behindValues, updates, hypersOf, clock.current(), options, applied));
-    hypersOf.values().stream().distinct().forEach(h -> all.addAll(h.values().values()));
-    all.addAll(hypers.values().values());
+    all.addAll(reads());
     Ops last = behind(tf, "updates", all);
     all.add(clock.advance(tf, last, applied));
     microSteps.ifPresent(m -> all.add(m.advance(tf, last, finite)));

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import org.tensorflow.Operand;
+import org.tensorflow.Operation;
 import org.tensorflow.Output;
 import org.tensorflow.framework.optimizers.Optimizer;
 import org.tensorflow.op.Op;
@@ -218,11 +219,54 @@ public abstract non-sealed class RuleOptimizer extends StatefulOptimizer {
     List<Op> computed = new ArrayList<>(before);
     computed.addAll(received.values());
     computed.addAll(gradients.rows().values());
+    if (options().kernel() == Kernel.XLA) {
+      StepCompiler.Built built = compiler().update(received, computed);
+      built(built.state());
+      return finish(List.of(built.call().done()), name);
+    }
     OptimizerStep step =
         new OptimizerStep(
             getOptimizerName(), rule, schedules, options(), gradients, received.keySet());
     built(step);
+    computed.addAll(step.checks());
     return finish(step.add(received, computed, foreign), name);
+  }
+
+  private StepCompiler compiler() {
+    return new StepCompiler(getOptimizerName(), rule, schedules, options(), graph, gradients);
+  }
+
+  /**
+   * Builds one step as one function that XLA compiles: what computes the loss from the inputs, the
+   * gradients, and the update with all that stands around it. In the graph there will be one call,
+   * and the optimizer's state.
+   *
+   * <p>The operations that compute the loss stay in the graph, for evaluation; the step does not
+   * run them. What XLA cannot compile and needs no trained variable, looking up strings for
+   * example, runs before the function. XLA compiles in the first run, and again for every other
+   * combination of the inputs' shapes.
+   *
+   * @param loss what to minimize, floating point; anything but a scalar is summed
+   * @param variables outputs of {@code VariableV2} or {@code VarHandleOp} operations; one that the
+   *     loss does not reach is skipped with a warning
+   * @param alongside operations to run in every step before the update, such as those that assign a
+   *     batch normalisation's averages
+   * @return the step, and the loss that it computes
+   * @throws io.github.fadam.ops.xla.NotCompilableException if XLA cannot compile an operation of
+   *     the step
+   * @throws IllegalArgumentException if the loss reaches none of the variables, something on the
+   *     way has no gradient that is right, or the optimizer has lazy rows
+   * @throws IllegalStateException if this optimizer has built its step already
+   */
+  public CompiledStep minimizeCompiled(
+      Operand<?> loss, List<? extends Operand<?>> variables, List<? extends Operation> alongside) {
+    requireNotBuilt();
+    StepCompiler.Built built = compiler().whole(loss, views(variables), alongside);
+    built(built.state());
+    return new CompiledStep(
+        finish(List.of(built.call().done()), getOptimizerName() + "-compiled"),
+        built.call().output(loss),
+        built.outside());
   }
 
   /**

@@ -15,8 +15,8 @@ import org.tensorflow.types.family.TNumber;
 /**
  * The rows of the property table: every optimizer earns all its tests by one {@link Row}. The
  * columns are {@link PropertyTableTest}, {@link ConvergenceTest}, {@link AroundEveryRuleTest},
- * {@link AccumulatedBatchTest}, {@link ResumeTest}, {@link ThreadsTest} and, for bounded rows,
- * {@link ExtremesTest}.
+ * {@link AccumulatedBatchTest}, {@link ResumeTest}, {@link ThreadsTest}, {@link CompiledUpdateTest}
+ * and, for bounded rows, {@link ExtremesTest}.
  */
 final class PropertyTable {
 

@@ -50,7 +50,7 @@ record Cluster(List<String> inside, List<String> outside) {
     Set<String> trained = trained(source, needed, cuts);
     for (String name : needed) {
       NodeDef node = source.node(name);
-      if (INPUTS.contains(node.getOp()) || SourceGraph.isVariable(node)) {
+      if (isInput(node)) {
         fixed.add(name);
         continue;
       }
@@ -68,6 +68,11 @@ record Cluster(List<String> inside, List<String> outside) {
     Set<String> outside = new LinkedHashSet<>(source.below(fixed, input -> true));
     List<String> inside = needed.stream().filter(name -> !outside.contains(name)).toList();
     return new Cluster(inside, List.copyOf(outside));
+  }
+
+  /** Whether a node is there before anything is run. */
+  static boolean isInput(NodeDef node) {
+    return INPUTS.contains(node.getOp()) || SourceGraph.isVariable(node);
   }
 
   /**

@@ -140,7 +140,7 @@ final class FunctionBody {
         data.add(dataInput(node, SourceGraph.tensor(input)));
       } else if (inside.contains(from)) {
         control.add(input);
-      } else if (!SourceGraph.isVariable(source.node(from))) {
+      } else if (!Cluster.isInput(source.node(from))) {
         before.add(from);
       }
     }

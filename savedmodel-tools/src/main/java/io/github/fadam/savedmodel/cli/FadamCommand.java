@@ -26,6 +26,7 @@ import picocli.CommandLine.Spec;
       InspectCommand.class,
       FinetuneCommand.class,
       EvaluateCommand.class,
+      HloCommand.class,
       DoctorCommand.class
     },
     mixinStandardHelpOptions = true,

@@ -2,10 +2,12 @@ package io.github.fadam.savedmodel.cli;
 
 import io.github.fadam.savedmodel.data.DataSource;
 import io.github.fadam.savedmodel.model.SavedModel;
+import io.github.fadam.savedmodel.training.Compilation;
 import io.github.fadam.savedmodel.training.Evaluation;
 import io.github.fadam.savedmodel.training.FineTuner;
 import io.github.fadam.savedmodel.training.FitOptions;
 import io.github.fadam.savedmodel.training.History;
+import io.github.fadam.savedmodel.training.Xla;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -16,10 +18,12 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** {@code fadam finetune}: trains a SavedModel on new data and writes it to a new directory. */
 @Command(
@@ -112,12 +116,34 @@ final class FinetuneCommand implements Callable<Integer> {
       description = "What the order of the rows depends on. Default: ${DEFAULT-VALUE}.")
   private long seed;
 
+  @Option(
+      names = "--xla",
+      paramLabel = "MODE",
+      defaultValue = "off",
+      converter = XlaConverter.class,
+      description =
+          "Compile the whole training step with XLA: off, step, or auto, a rule over the model's"
+              + " operations. Default: ${DEFAULT-VALUE}.")
+  private Xla xla;
+
   @Mixin private CheckpointOptions checkpoint;
 
   @Option(names = "--quiet", description = "Print nothing but errors.")
   private boolean quiet;
 
   @Spec private CommandSpec spec;
+
+  /** Reads the names that reports use. */
+  static final class XlaConverter implements ITypeConverter<Xla> {
+    @Override
+    public Xla convert(String value) {
+      try {
+        return Xla.of(value);
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(e.getMessage());
+      }
+    }
+  }
 
   /** How long to train: one or the other. */
   static final class Length {
@@ -156,7 +182,8 @@ final class FinetuneCommand implements Callable<Integer> {
             .trainable(trainable.toArray(String[]::new))
             .frozen(frozen.toArray(String[]::new))
             .unfreeze(unfrozen.toArray(String[]::new))
-            .optimizer(optimizer.factory(steps));
+            .optimizer(optimizer.factory(steps))
+            .xla(xla);
     loss.apply(builder);
     files.shapesForLoops(training).forEach(builder::inputShape);
     mode.apply(builder);
@@ -169,6 +196,10 @@ final class FinetuneCommand implements Callable<Integer> {
       if (ofGroups.size() > 1) {
         ofGroups.forEach((group, bytes) -> say("  %,d of them for %s", bytes, group));
       }
+      if (xla != Xla.OFF) {
+        Compilation chosen = tuner.compilation();
+        say("the step is %scompiled by XLA: %s", chosen.compiled() ? "" : "not ", chosen.reason());
+      }
       tuner.warnings().forEach(warning -> say("note: %s", warning));
       Evaluation before = tuner.evaluate(held, run.batchSize());
       say("before  %s", TrainingProgress.text(before));
@@ -178,6 +209,12 @@ final class FinetuneCommand implements Callable<Integer> {
       }
       if (history.skippedSteps() > 0) {
         say("skipped %,d times: gradients were not finite", history.skippedSteps());
+      }
+      Compilation compilation = tuner.compilation();
+      if (compilation.compiled()) {
+        say(
+            "compiled for %d combinations of shapes in %.1f s",
+            compilation.shapes().size(), compilation.seconds());
       }
       if (history.ended() == History.Ending.INTERRUPTED) {
         spec.commandLine().getErr().println(interrupted(history));
@@ -242,6 +279,7 @@ final class FinetuneCommand implements Callable<Integer> {
     return new FinetuneReport(
         options(tuner),
         tuner.optimizer().settings(),
+        tuner.compilation(),
         new ParameterCount(tuner.parameters(), tuner.trainedParameters()),
         tuner.optimizer().stateBytes(),
         tuner.optimizer().stateBytesByGroup(),
@@ -270,6 +308,7 @@ final class FinetuneCommand implements Callable<Integer> {
     options.put("epochs", length.epochs());
     options.put("steps", length.steps);
     options.put("batchSize", run.batchSize());
+    options.put("xla", xla.key());
     options.putAll(plateau.report());
     options.putAll(checkpoint.report());
     options.put("shuffle", !noShuffle);

@@ -1,5 +1,6 @@
 package io.github.fadam.savedmodel.cli;
 
+import io.github.fadam.savedmodel.training.Compilation;
 import io.github.fadam.savedmodel.training.Evaluation;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -11,6 +12,7 @@ import java.util.Map;
  * @param options every option as it was used, defaults included
  * @param optimizer every option of the optimizer by the name that {@code --set} takes, {@code
  *     accumulate} and {@code ema} among them
+ * @param compilation whether XLA compiled the step, why, for which shapes and how long it took
  * @param parameters number of parameters
  * @param stateBytes bytes that the optimizer's rule keeps
  * @param stateBytesByGroup the same by parameter group, {@code no group} for the rest
@@ -28,6 +30,7 @@ import java.util.Map;
 record FinetuneReport(
     Map<String, Object> options,
     Map<String, String> optimizer,
+    Compilation compilation,
     ParameterCount parameters,
     long stateBytes,
     Map<String, Long> stateBytesByGroup,

@@ -66,6 +66,8 @@ public final class FineTuner implements AutoCloseable {
   private final String fed;
   private final Map<String, Operand<?>> reads = new HashMap<>();
   private final Averages averages;
+  private final FedShapes shapes;
+  private final Xla xla;
   private TrainingState state;
 
   private FineTuner(Builder builder) {
@@ -82,9 +84,14 @@ public final class FineTuner implements AutoCloseable {
       Map<String, String> names =
           trained.stream().collect(Collectors.toMap(ModelVariable::handle, ModelVariable::name));
       optimizer.useNames(variable -> names.getOrDefault(variable.name(), variable.name()));
+      xla = builder.xla;
+      shapes = new FedShapes(Compilation.choose(xla, loaded.steps().plan()));
       graph =
-          TrainingGraph.build(
-              loaded.ops(), loaded.steps(), loaded.inference().scoring(), variables, optimizer);
+          shapes.compilation().compiled()
+              ? TrainingGraph.compile(
+                  loaded.steps(), loaded.inference().scoring(), variables, optimizer)
+              : TrainingGraph.build(
+                  loaded.ops(), loaded.steps(), loaded.inference().scoring(), variables, optimizer);
       exporter = SavedModelExporter.of(loaded.model(), loaded.bundle());
       averages = new Averages(loaded.ops(), loaded.session(), optimizer);
       loaded.session().initialize();
@@ -109,6 +116,7 @@ public final class FineTuner implements AutoCloseable {
   public static final class Builder extends BehaviourBuilder<Builder> {
 
     private Function<Graph, ? extends RuleOptimizer> optimizer = FAdam::new;
+    private Xla xla = Xla.OFF;
 
     private Builder(SavedModel model) {
       super(model);
@@ -126,11 +134,25 @@ public final class FineTuner implements AutoCloseable {
     }
 
     /**
+     * Says whether the whole training step is one function that XLA compiles. Default: it is not.
+     * Evaluation and prediction are never compiled.
+     *
+     * @param xla whether, or how to decide
+     * @return this builder
+     */
+    public Builder xla(Xla xla) {
+      this.xla = xla;
+      return this;
+    }
+
+    /**
      * Loads the model and builds the training step.
      *
      * @return the tuner, to be closed
      * @throws IllegalArgumentException if a name or pattern matches nothing, nothing is trainable,
      *     or the loss has no right gradient; nothing has been changed then
+     * @throws io.github.fadam.ops.xla.NotCompilableException if the step is to be compiled and an
+     *     operation stands in the way
      * @throws org.tensorflow.exceptions.TensorFlowException if TensorFlow cannot load the model
      */
     public FineTuner build() {
@@ -173,7 +195,7 @@ public final class FineTuner implements AutoCloseable {
         validation.map(
             held -> () -> averages.inPlace(() -> loaded.evaluate(held, options.batchSize())));
     if (options.checkpoint().isEmpty()) {
-      return new TrainingLoop(loaded.session(), graph, options, Optional.empty())
+      return new TrainingLoop(loaded.session(), graph, options, Optional.empty(), shapes)
           .run(binding, measured);
     }
     try (RunCheckpoints checkpoints =
@@ -183,7 +205,7 @@ public final class FineTuner implements AutoCloseable {
             loaded.session(),
             run(binding.rows(), options),
             options.listeners())) {
-      return new TrainingLoop(loaded.session(), graph, options, Optional.of(checkpoints))
+      return new TrainingLoop(loaded.session(), graph, options, Optional.of(checkpoints), shapes)
           .run(binding, measured);
     }
   }
@@ -208,6 +230,8 @@ public final class FineTuner implements AutoCloseable {
     Map<String, String> run = new LinkedHashMap<>();
     run.put("model", ModelFingerprint.of(model().directory()));
     run.put("signature", signature().key());
+    run.put("xla", xla.key());
+    run.put("compiled", Boolean.toString(shapes.compilation().compiled()));
     run.put("losses", losses);
     run.put("mode", mode.name().toLowerCase(Locale.ROOT));
     run.put("fed", fed);
@@ -402,6 +426,15 @@ public final class FineTuner implements AutoCloseable {
   public void setLearningRateMultiplier(double multiplier) {
     loaded.requireOpen();
     optimizer.setLearningRateMultiplier(loaded.session(), multiplier);
+  }
+
+  /**
+   * Whether the step is compiled, why, and for which shapes it has been so far.
+   *
+   * @return what was chosen and what it has cost
+   */
+  public Compilation compilation() {
+    return shapes.compilation();
   }
 
   /**

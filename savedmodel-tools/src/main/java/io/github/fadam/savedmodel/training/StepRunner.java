@@ -23,6 +23,7 @@ final class StepRunner {
   private final long perEpoch;
   private final int microSteps;
   private final SkippedRuns skipped;
+  private final FedShapes compilation;
 
   /** Number of batches fed since the run began, those before it was resumed included. */
   private long draw;
@@ -46,11 +47,13 @@ final class StepRunner {
       DataBinding data,
       Batches batches,
       Progress start,
-      long seed) {
+      long seed,
+      FedShapes compilation) {
     this.session = session;
     this.graph = graph;
     this.data = data;
     this.seed = seed;
+    this.compilation = compilation;
     this.batches = batches.from(start.epoch(), start.position());
     perEpoch = batches.perEpoch();
     microSteps = graph.optimizer().microSteps();
@@ -112,8 +115,10 @@ final class StepRunner {
     }
     try (Feeds feeds = feeds(batch)) {
       Session.Runner runner =
-          feeds.into(session.runner()).fetch(graph.scoring().loss()).addTarget(graph.step());
+          feeds.into(session.runner()).fetch(graph.loss()).addTarget(graph.step());
+      long start = System.nanoTime();
       try (Result result = runner.run()) {
+        compilation.observe(feeds, System.nanoTime() - start);
         return ((TFloat32) result.get(0)).getFloat();
       }
     }

@@ -1,10 +1,12 @@
 package io.github.fadam.savedmodel.training;
 
+import io.github.fadam.framework.optimizer.CompiledStep;
 import io.github.fadam.framework.optimizer.RuleOptimizer;
 import io.github.fadam.ops.gradient.UnsupportedGradientException;
 import io.github.fadam.savedmodel.inline.InlinePlan;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.tensorflow.Operand;
 import org.tensorflow.Operation;
 import org.tensorflow.Output;
@@ -22,9 +24,14 @@ import org.tensorflow.types.family.TType;
  * @param inference the same of the model as it answers its callers
  * @param step runs one micro-step and what the signature's functions do besides
  * @param optimizer whose step it is
+ * @param loss the step's loss
  */
 record TrainingGraph(
-    ScoringGraph scoring, ScoringGraph inference, Op step, RuleOptimizer optimizer) {
+    ScoringGraph scoring,
+    ScoringGraph inference,
+    Op step,
+    RuleOptimizer optimizer,
+    Operand<TFloat32> loss) {
 
   /** Adds the step. */
   static TrainingGraph build(
@@ -39,18 +46,39 @@ record TrainingGraph(
     // The loss that is reported has to be computed before any variable moves.
     Ops after = tf.withControlDependencyOps(before);
     List<GradAndVar<? extends TType>> pairs = new ArrayList<>();
-    for (GradAndVar<?> pair : gradients(optimizer, steps.plan(), loss, variables)) {
+    for (GradAndVar<?> pair :
+        explained(steps.plan(), () -> optimizer.computeGradients(loss, variables))) {
       pairs.add(behind(after, pair));
     }
     Op step = optimizer.applyGradients(pairs, optimizer.getOptimizerName() + "-step");
-    return new TrainingGraph(steps.scoring(), inference, step, optimizer);
+    return new TrainingGraph(steps.scoring(), inference, step, optimizer, loss);
+  }
+
+  /** Adds the step as one compiled function. */
+  @SuppressWarnings("unchecked") // a function does not change the type of the loss
+  static TrainingGraph compile(
+      ScoredPlan steps,
+      ScoringGraph inference,
+      List<Output<?>> variables,
+      RuleOptimizer optimizer) {
+    CompiledStep step =
+        explained(
+            steps.plan(),
+            () ->
+                optimizer.minimizeCompiled(
+                    steps.scoring().loss(), variables, steps.emitted().sideEffects()));
+    return new TrainingGraph(
+        steps.scoring(),
+        inference,
+        step.step(),
+        optimizer,
+        (Operand<TFloat32>) step.loss());
   }
 
   /** The inliner knows why it left an operation that has no gradient. */
-  private static List<GradAndVar<?>> gradients(
-      RuleOptimizer optimizer, InlinePlan plan, Operand<TFloat32> loss, List<Output<?>> variables) {
+  private static <T> T explained(InlinePlan plan, Supplier<T> differentiates) {
     try {
-      return optimizer.computeGradients(loss, variables);
+      return differentiates.get();
     } catch (UnsupportedGradientException e) {
       StringBuilder why = new StringBuilder();
       plan.kept()

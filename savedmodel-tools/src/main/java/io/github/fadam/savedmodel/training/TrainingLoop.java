@@ -22,17 +22,20 @@ final class TrainingLoop {
   private final List<History.Epoch> epochs = new ArrayList<>();
   private final EpochMean mean = new EpochMean();
   private final Optional<RunCheckpoints> checkpoints;
+  private final FedShapes shapes;
   private long made;
 
   TrainingLoop(
       Session session,
       TrainingGraph graph,
       FitOptions options,
-      Optional<RunCheckpoints> checkpoints) {
+      Optional<RunCheckpoints> checkpoints,
+      FedShapes shapes) {
     this.session = session;
     this.graph = graph;
     this.options = options;
     this.checkpoints = checkpoints;
+    this.shapes = shapes;
   }
 
   History run(DataBinding data, Optional<Supplier<Evaluation>> validation) {
@@ -42,7 +45,7 @@ final class TrainingLoop {
     Progress start = restored.orElse(Progress.at(0, 0, 0));
     restored.ifPresent(mean::restore);
     made = start.step();
-    StepRunner steps = new StepRunner(session, graph, data, batches, start, options.seed());
+    StepRunner steps = new StepRunner(session, graph, data, batches, start, options.seed(), shapes);
     Ending ending = made >= total ? Ending.COMPLETE : null;
     while (ending == null) {
       StepRunner.Made step = timed(steps);

@@ -1,0 +1,75 @@
+package io.github.fadam.savedmodel.training;
+
+import io.github.fadam.savedmodel.inline.InlinePlan;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.tensorflow.proto.NodeDef;
+
+/**
+ * Whether a training step was compiled, why, and what that has cost.
+ *
+ * @param compiled whether the step is one function that XLA compiles
+ * @param reason what the choice follows from, for a person
+ * @param shapes the combinations of the inputs' shapes that were fed so far; XLA compiles once for
+ *     each of them, nothing where the step is not compiled
+ * @param seconds wall time of the first step with each of these combinations, added up: the time to
+ *     compile, and a step each
+ */
+public record Compilation(boolean compiled, String reason, List<String> shapes, double seconds) {
+
+  /**
+   * Copies the list.
+   *
+   * @param compiled see the record
+   * @param reason see the record
+   * @param shapes see the record
+   * @param seconds see the record
+   */
+  public Compilation {
+    shapes = List.copyOf(shapes);
+  }
+
+  private static final Set<String> CONVOLUTIONS =
+      Set.of(
+          "Conv2D", "Conv3D", "DepthwiseConv2dNative", "Conv2DBackpropInput", "FusedBatchNormV3");
+
+  private static final Set<String> STEPS_OF_A_LOOP =
+      Set.of("TensorListGetItem", "TensorListSetItem");
+
+  /** What a choice means for a model's operations. */
+  static Compilation choose(Xla xla, InlinePlan plan) {
+    return switch (xla) {
+      case OFF -> new Compilation(false, "as it was asked for", List.of(), 0);
+      case STEP -> new Compilation(true, "as it was asked for", List.of(), 0);
+      case AUTO -> automatic(plan);
+    };
+  }
+
+  private static Compilation automatic(InlinePlan plan) {
+    boolean convolves = has(plan, CONVOLUTIONS);
+    boolean loops = has(plan, STEPS_OF_A_LOOP);
+    if (loops && !convolves) {
+      return new Compilation(
+          true, "a recurrent layer is unrolled, which is faster compiled", List.of(), 0);
+    }
+    return new Compilation(
+        false,
+        convolves
+            ? "convolutions are several times slower compiled for a CPU"
+            : "only unrolled recurrent layers were measured to be faster compiled for a CPU",
+        List.of(),
+        0);
+  }
+
+  private static boolean has(InlinePlan plan, Set<String> ops) {
+    return plan.nodes().stream().map(NodeDef::getOp).anyMatch(ops::contains);
+  }
+
+  /** This and one more combination of shapes. */
+  Compilation and(String shape, double first) {
+    List<String> all = new ArrayList<>(shapes);
+    all.add(shape);
+    return new Compilation(compiled, reason, all, seconds + first);
+  }
+}
