@@ -3,7 +3,10 @@
    Every list holds one entry a variable or, where its number is 0, none. State has the compute type:
    double for double variables, float for all others. */
 
+#define _GNU_SOURCE
+
 #include <math.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -227,6 +230,18 @@ static int configured(const unsigned char *at, size_t length) {
   return 0;
 }
 
+/* Those that this process may use. */
+static int processors(void) {
+  long count = sysconf(_SC_NPROCESSORS_ONLN);
+#if defined(__linux__)
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
+    count = CPU_COUNT(&allowed);
+  }
+#endif
+  return count < 1 ? 1 : count > 256 ? 256 : (int)count;
+}
+
 static int threads_of(kernel *op, TF_OpKernelContext *context) {
   int known = atomic_load(&op->threads);
   if (known > 0) {
@@ -241,8 +256,7 @@ static int threads_of(kernel *op, TF_OpKernelContext *context) {
   TF_DeleteBuffer(config);
   TF_DeleteStatus(status);
   if (known < 1) {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    known = processors < 1 ? 1 : processors > 256 ? 256 : (int)processors;
+    known = processors();
   }
   atomic_store(&op->threads, known);
   return known;
@@ -489,6 +503,14 @@ static bool separate(update_call *call, void ***copies, int64_t *copied) {
   }
   if (enough) {
     qsort(written, (size_t)used, sizeof(span), by_start);
+    for (int64_t i = 1; i < used; i++) {
+      if (written[i].from < written[i - 1].to) {
+        free(written);
+        return fails(call, TF_INVALID_ARGUMENT,
+                     "Expected every variable and all of its state in memory of its own, found one"
+                     " of them twice.");
+      }
+    }
   }
   for (int list = GRADIENT; list < LISTS; list++) {
     for (int input = op->first[list]; enough && input < op->first[list + 1]; input++) {
@@ -560,7 +582,10 @@ static bool update(update_call *call, int threads) {
     free(copies[i]);
   }
   free(copies);
-  return enough || fails(call, TF_RESOURCE_EXHAUSTED, "No memory for the sums of an update.");
+  if (!enough && is_fine(call)) {
+    return fails(call, TF_RESOURCE_EXHAUSTED, "No memory for the sums of an update.");
+  }
+  return enough;
 }
 
 static void compute(void *op, TF_OpKernelContext *context) {

@@ -48,9 +48,10 @@ static NAME(scalars) NAME(scalars_of)(const update_plan *plan) {
   return s;
 }
 
+/* What is no number stays none here and in all that follows, as in graph operations. */
 INLINE REAL NAME(square)(REAL g) {
   REAL s = g * g;
-  return s < REAL_MAX / 4 ? s : REAL_MAX / 4;
+  return s > REAL_MAX / 4 ? REAL_MAX / 4 : s;
 }
 
 INLINE REAL NAME(bounded)(REAL x, REAL limit) {
@@ -304,7 +305,18 @@ static void NAME(factor_sums)(const update_plan *plan, int64_t from, int64_t to)
 /* Moves one factor towards the mean of a step. */
 INLINE REAL NAME(moved)(const NAME(scalars) * c, REAL factor, double sum, int64_t n) {
   double mean = sum / (double)n;
-  return c->decay * factor + c->complement * (REAL)(mean < REAL_MAX / 4 ? mean : REAL_MAX / 4);
+  return c->decay * factor + c->complement * (REAL)(mean > REAL_MAX / 4 ? REAL_MAX / 4 : mean);
+}
+
+/* A sum of sums, infinite where a block of graph operations would be. */
+static double NAME(block_sum)(const double *sums, int64_t count, int64_t a_block) {
+  double total = 0;
+  for (int64_t i = 0; i < count;) {
+    double block = 0;
+    for (int64_t end = NAME(least)(i + a_block, count); i < end; i++) block += sums[i];
+    total += block > REAL_MAX ? (double)INFINITY : block;
+  }
+  return total;
 }
 
 static double NAME(power_of)(double x, double exponent) {
@@ -323,19 +335,26 @@ static void NAME(factor_finish)(const update_plan *plan) {
     double *sums = plan->column_sums + matrix * plan->row_blocks * member->columns;
     double total = 0;
     for (int64_t i = 0; i < member->rows; i++) {
-      double sum = 0;
-      for (int64_t j = 0; j < plan->column_blocks; j++) {
-        sum += plan->row_sums[(matrix * member->rows + i) * plan->column_blocks + j];
-      }
+      double sum =
+          NAME(block_sum)(plan->row_sums + (matrix * member->rows + i) * plan->column_blocks,
+                          plan->column_blocks, GRAPH_BLOCK / CHUNK);
       row[i] = NAME(moved)(&c, row[i], sum, member->columns);
       total += row[i];
       row_power[i] = (REAL)NAME(power_of)(row[i], exponent);
     }
-    for (int64_t block = 1; block < plan->row_blocks; block++) {
-      for (int64_t j = 0; j < member->columns; j++) sums[j] += sums[block * member->columns + j];
+    for (int64_t first = 0; first < plan->row_blocks; first += GRAPH_BLOCK / plan->block_rows) {
+      int64_t end = NAME(least)(first + GRAPH_BLOCK / plan->block_rows, plan->row_blocks);
+      double *block = sums + first * member->columns;
+      for (int64_t i = first + 1; i < end; i++) {
+        for (int64_t j = 0; j < member->columns; j++) block[j] += sums[i * member->columns + j];
+      }
+      for (int64_t j = 0; j < member->columns; j++) {
+        double sum = block[j] > REAL_MAX ? (double)INFINITY : block[j];
+        sums[j] = first == 0 ? sum : sums[j] + sum;
+      }
     }
     double mean = total / (double)member->rows;
-    mean = mean < DBL_MAX ? mean : DBL_MAX;
+    mean = mean > DBL_MAX ? DBL_MAX : mean;
     for (int64_t j = 0; j < member->columns; j++) {
       column[j] = NAME(moved)(&c, column[j], sums[j], member->rows);
       column_power[j] = (REAL)NAME(power_of)(column[j] / (mean > 0 ? mean : 1), exponent);

@@ -37,7 +37,7 @@ static inline __attribute__((always_inline)) float float_power(float x, double p
   scaled = (scaled + 1023) << 52;
   double scale;
   memcpy(&scale, &scaled, sizeof scale);
-  return x < FLT_MIN ? 0 : (float)(power * scale);
+  return x < FLT_MIN ? 0 : x <= FLT_MAX ? (float)(power * scale) : x;
 }
 
 #define REAL float

@@ -11,7 +11,10 @@ enum {
   /* Elements a thread takes at a time, a multiple of CHUNK: fixed, so that sums are too. */
   TASK = 16 * CHUNK,
   /* Rows of a matrix whose squares are summed in the compute type for the column factor. */
-  COLUMN_BLOCK = 32
+  COLUMN_BLOCK = 32,
+  /* Squares that graph operations sum in the compute type, for both factors: where such a sum
+     overflows, the mean is the largest that there is. A multiple of CHUNK and of a tile's rows. */
+  GRAPH_BLOCK = 4096
 };
 
 /* Sums over one task. Wider than double where the machine has it: squares of doubles overflow. */

@@ -119,7 +119,8 @@ static double smallest(const update_options *options) {
   return is_double(options) ? DBL_MIN : FLT_MIN;
 }
 
-static double larger(double a, double b) { return a > b ? a : b; }
+/* a where it is no number. */
+static double larger(double a, double b) { return b > a ? b : a; }
 
 static int64_t ceiling(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -130,7 +131,10 @@ static void clip(const update_options *options, long double sum, int64_t size, d
   const double tiny = smallest(options);
   factor[0] = 1;
   factor[1] = 1;
-  if (!(rms <= c)) {
+  /* With an element that is no number, or infinite, none of the others is left as it was. */
+  if (!(sum <= LDBL_MAX)) {
+    factor[1] = NAN;
+  } else if (!(rms <= c)) {
     long double whole = c / rms;
     /* A product of two normal numbers where one would be flushed to 0. */
     factor[0] = whole < tiny * 0x1p40L ? tiny : 1;
@@ -157,7 +161,8 @@ static void finish(const job *all, update_plan *plan, pass of) {
   }
   switch (of) {
     case GRADIENT_SUMS: {
-      double rms = (double)sqrtl(total.gradient / (long double)size);
+      double rms =
+          total.gradient <= LDBL_MAX ? (double)sqrtl(total.gradient / (long double)size) : NAN;
       double bounded = rounded(options, rms > 1 ? 1 : rms);
       plan->epsilon = larger(bounded * rounded(options, options->epsilon), smallest(options));
       break;
@@ -304,7 +309,10 @@ static void set_plan(update_plan *plan, const update_options *options,
   if (options->factored) {
     int64_t across = member->columns < CHUNK ? member->columns : CHUNK;
     int64_t down = ceiling(TASK, across);
-    plan->block_rows = down < 64 ? 64 : down;
+    plan->block_rows = 64;
+    while (plan->block_rows < down && plan->block_rows < GRAPH_BLOCK) {
+      plan->block_rows *= 2;
+    }
     plan->row_blocks = ceiling(member->rows, plan->block_rows);
     plan->column_blocks = ceiling(member->columns, CHUNK);
     plan->tiles = member->batch * plan->row_blocks * plan->column_blocks;

@@ -3,6 +3,7 @@ package io.github.fadam.framework.checkpoint;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.fadam.framework.optimizer.KernelChoice;
 import io.github.fadam.ops.variable.TrainableVariable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -47,11 +48,12 @@ record Manifest(
     Objects.requireNonNull(files);
   }
 
-  /** An optimizer: its class and all its options. */
-  record Optimizer(String type, Map<String, String> settings) {
+  /** An optimizer: its class, all its options, and what updated its variables. */
+  record Optimizer(String type, Map<String, String> settings, List<KernelChoice> kernels) {
     Optimizer {
       Objects.requireNonNull(type);
       Objects.requireNonNull(settings);
+      kernels = kernels == null ? List.of() : List.copyOf(kernels);
     }
   }
 

@@ -110,6 +110,7 @@ public final class TrainingState {
 
   /** The optimizer's class without its package: its name is the user's to choose. */
   Manifest.Optimizer optimizer() {
-    return new Manifest.Optimizer(optimizer.getClass().getSimpleName(), optimizer.settings());
+    return new Manifest.Optimizer(
+        optimizer.getClass().getSimpleName(), optimizer.settings(), optimizer.kernelChoices());
   }
 }

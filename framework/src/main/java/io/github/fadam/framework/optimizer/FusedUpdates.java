@@ -28,12 +28,16 @@ import org.tensorflow.types.TInt64;
  *
  * @param operation the rule as an operation; empty where no variable is updated by it
  * @param variables those that it updates
+ * @param choices what updates which number of variables, those of graph operations among them
  */
-record FusedUpdates(Optional<FisherApply> operation, Set<TrainableVariable> variables) {
+record FusedUpdates(
+    Optional<FisherApply> operation,
+    Set<TrainableVariable> variables,
+    List<KernelChoice> choices) {
 
   private static final System.Logger LOG = System.getLogger(FusedUpdates.class.getName());
 
-  private static final FusedUpdates NONE = new FusedUpdates(Optional.empty(), Set.of());
+  private static final String ASKED = "asked for";
 
   /** What the updates have in common that one operation carries out. */
   private record Group(Hypers hypers, FisherApply.Form form) {}
@@ -52,7 +56,8 @@ record FusedUpdates(Optional<FisherApply> operation, Set<TrainableVariable> vari
       Collection<TrainableVariable> variables,
       Set<TrainableVariable> rows) {
     if (kernel != Kernel.AUTO && kernel != Kernel.NATIVE) {
-      return NONE;
+      String reason = kernel == Kernel.XLA ? "the update is compiled" : ASKED;
+      return none(List.of(new KernelChoice(kernel, variables.size(), reason)));
     }
     Map<String, List<TrainableVariable>> without = new LinkedHashMap<>();
     Set<TrainableVariable> chosen = new LinkedHashSet<>();
@@ -62,8 +67,10 @@ record FusedUpdates(Optional<FisherApply> operation, Set<TrainableVariable> vari
               reason -> without.computeIfAbsent(reason, r -> new ArrayList<>()).add(variable),
               () -> chosen.add(variable));
     }
+    List<KernelChoice> choices = new ArrayList<>();
     without.forEach(
         (reason, left) -> {
+          choices.add(new KernelChoice(Kernel.GRAPH, left.size(), reason));
           if (kernel == Kernel.NATIVE) {
             throw new IllegalArgumentException(
                 optimizer
@@ -81,8 +88,14 @@ record FusedUpdates(Optional<FisherApply> operation, Set<TrainableVariable> vari
               reason);
         });
     if (chosen.isEmpty()) {
-      return NONE;
+      return none(choices);
     }
+    choices.add(
+        0,
+        new KernelChoice(
+            Kernel.NATIVE,
+            chosen.size(),
+            kernel == Kernel.NATIVE ? ASKED : "auto takes it where it can"));
     if (kernel == Kernel.AUTO) {
       LOG.log(
           Level.INFO,
@@ -90,7 +103,12 @@ record FusedUpdates(Optional<FisherApply> operation, Set<TrainableVariable> vari
           optimizer,
           chosen.size());
     }
-    return new FusedUpdates(Optional.of(((FusedRule) rule).fused()), chosen);
+    return new FusedUpdates(
+        Optional.of(((FusedRule) rule).fused()), chosen, List.copyOf(choices));
+  }
+
+  private static FusedUpdates none(List<KernelChoice> choices) {
+    return new FusedUpdates(Optional.empty(), Set.of(), List.copyOf(choices));
   }
 
   private static Optional<String> obstacle(

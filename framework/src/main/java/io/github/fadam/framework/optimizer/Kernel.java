@@ -1,5 +1,6 @@
 package io.github.fadam.framework.optimizer;
 
+import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -57,6 +58,7 @@ public enum Kernel {
    *
    * @return the name in lower case
    */
+  @JsonValue
   public String key() {
     return name().toLowerCase(Locale.ROOT);
   }

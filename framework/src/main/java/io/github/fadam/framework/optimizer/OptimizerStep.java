@@ -92,6 +92,11 @@ final class OptimizerStep {
     return reads;
   }
 
+  /** What updates the variables. */
+  List<KernelChoice> kernelChoices() {
+    return fused.choices();
+  }
+
   /**
    * Adds the step.
    *

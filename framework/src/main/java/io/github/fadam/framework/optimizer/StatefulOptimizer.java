@@ -3,6 +3,7 @@ package io.github.fadam.framework.optimizer;
 import io.github.fadam.framework.gradient.Guard;
 import io.github.fadam.framework.rule.Hyper;
 import io.github.fadam.ops.variable.TrainableVariable;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -71,6 +72,16 @@ public abstract sealed class StatefulOptimizer extends Optimizer permits RuleOpt
    */
   public int microSteps() {
     return options.microSteps();
+  }
+
+  /**
+   * What updates the step's variables, and why: what {@link Kernel#AUTO} came to.
+   *
+   * @return one entry for each kernel and reason
+   * @throws IllegalStateException if the step has not been built
+   */
+  public List<KernelChoice> kernelChoices() {
+    return built().kernelChoices();
   }
 
   /**

@@ -62,6 +62,6 @@ record StepOptions(
         squares,
         ema,
         lazyRows,
-        Kernel.GRAPH);
+        Kernel.XLA);
   }
 }

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -148,6 +149,89 @@ class NativeKernelTest {
             double bound = rounded ? 1.0 / 128 : half ? 2e-5 : BOUND;
             assertNear(name, values, found.get(name), bound);
           });
+    }
+  }
+
+  static Stream<Cell> strangeCells() {
+    return Stream.of("fadam", "fadafactor")
+        .flatMap(
+            optimizer ->
+                Stream.of(
+                        "",
+                        "weight-decay=0.1 exponent=0.3",
+                        "clip=none",
+                        "epsilon=1e-2 epsilon-rule=by-gradient",
+                        "exponent=1 accumulate=2 squares=per-micro-step")
+                    .map(o -> new Cell(optimizer, o, TFloat32.class, Kind.RESOURCE)));
+  }
+
+  /** A gradient that is no number or infinite spoils the same elements. */
+  @ParameterizedTest
+  @MethodSource("strangeCells")
+  void spoilsWhatGraphOperationsSpoil(Cell cell) {
+    for (double strange :
+        new double[] {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY}) {
+      assertSameSteps(
+          cell,
+          (name, values) -> {
+            if (values.length > 3) {
+              values[values.length / 3] = strange;
+            }
+          });
+    }
+  }
+
+  /** Squares that saturate, and sums of squares that leave the range of float32. */
+  @ParameterizedTest
+  @MethodSource("strangeCells")
+  void boundsLargeGradientsAsGraphOperationsDo(Cell cell) {
+    for (double large : new double[] {1e17, 3e18, 1e19, 1e25, 1e38}) {
+      assertSameSteps(
+          cell,
+          (name, values) -> {
+            for (int i = 0; i < values.length; i++) {
+              values[i] = large * (1.5 + values[i] / 10);
+            }
+          });
+    }
+  }
+
+  private static void assertSameSteps(Cell cell, BiConsumer<String, double[]> change) {
+    Map<String, FedStep.Fed> all = new LinkedHashMap<>();
+    SHAPES.forEach(
+        (name, shape) ->
+            all.put(
+                name,
+                new FedStep.Start(shape, noise(shape.size(), 1)).as(cell.kind(), cell.type())));
+    try (FedStep graph = new FedStep(g -> cell.build(g, Kernel.GRAPH), all);
+        FedStep fused = new FedStep(g -> cell.build(g, Kernel.NATIVE), all)) {
+      for (int t = 0; t < 4; t++) {
+        Map<String, double[]> gradients = new LinkedHashMap<>();
+        long seed = 2L + t;
+        SHAPES.forEach((name, shape) -> gradients.put(name, noise(shape.size(), seed)));
+        if (t < 2) {
+          gradients.forEach(change);
+        }
+        graph.run(gradients);
+        fused.run(gradients);
+      }
+      Map<String, double[]> found = fused.everything();
+      graph
+          .everything()
+          .forEach((name, values) -> assertAlike(cell + " " + name, values, found.get(name)));
+    }
+  }
+
+  private static void assertAlike(String name, double[] expected, double[] found) {
+    double largest =
+        Arrays.stream(expected).map(Math::abs).filter(Double::isFinite).max().orElse(0);
+    for (int i = 0; i < expected.length; i++) {
+      int at = i;
+      boolean same =
+          Double.compare(expected[i], found[i]) == 0
+              || Math.abs(expected[i] - found[i]) <= 1e-5 * (Math.abs(expected[i]) + largest / 10);
+      assertTrue(
+          same, () -> name + "[" + at + "]: graph " + expected[at] + ", native " + found[at]);
     }
   }
 

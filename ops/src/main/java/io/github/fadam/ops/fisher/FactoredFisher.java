@@ -93,7 +93,8 @@ public record FactoredFisher<T extends TNumber>(Operand<T> rows, Operand<T> colu
     long m = shape.get(shape.numDimensions() - 2);
     long n = shape.get(shape.numDimensions() - 1);
     long batch = batch(shape);
-    Operand<TFloat64> sum = BlockSum.along(tf, rows, batch, m, 1);
+    // In float32 the sum of large rows is infinite, and f would be 0.
+    Operand<TFloat64> sum = BlockSum.along(tf, tf.dtypes.cast(rows, TFloat64.class), batch, m, 1);
     Operand<TFloat64> mean =
         tf.math.minimum(
             tf.math.div(sum, tf.constant((double) Math.max(1, m))), tf.constant(Double.MAX_VALUE));

@@ -4,9 +4,12 @@ import io.github.fadam.ops.fisher.Epsilon;
 import io.github.fadam.ops.fisher.FactoredFisher;
 import io.github.fadam.ops.variable.TrainableVariable;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.tensorflow.Operand;
 import org.tensorflow.Operation;
 import org.tensorflow.OperationBuilder;
@@ -215,7 +218,8 @@ public record FisherApply(
    * @param scalars what changes from step to step
    * @return the operation, to run or to depend on
    * @throws IllegalStateException if the native ops are {@link NativeOps#missing}
-   * @throws IllegalArgumentException if there is no parameter or they do not go together
+   * @throws IllegalArgumentException if there is no parameter, they do not go together, or a
+   *     variable is there twice
    */
   public Op add(Ops tf, List<Parameter> parameters, Scalars scalars) {
     NativeOps.missing()
@@ -242,6 +246,7 @@ public record FisherApply(
                 + parameter.form());
       }
     }
+    requireApart(parameters);
     Scope scope = tf.scope();
     String type =
         (form.factored() ? "FisherApplyFAdafactor" : "FisherApplyFAdam")
@@ -282,6 +287,29 @@ public record FisherApply(
             .setAttr("saturates", saturates)
             .build();
     return () -> built;
+  }
+
+  /** Of a variable that is there twice one of the two updates would be lost. */
+  private static void requireApart(List<Parameter> parameters) {
+    Set<Output<?>> handles = new HashSet<>();
+    for (Parameter parameter : parameters) {
+      Stream.of(
+              Stream.of(parameter.variable()),
+              parameter.fisher().stream(),
+              parameter.momentum().stream(),
+              parameter.master().stream(),
+              parameter.average().stream())
+          .flatMap(Function.identity())
+          .filter(variable -> !handles.add(variable.handle()))
+          .findFirst()
+          .ifPresent(
+              variable -> {
+                throw new IllegalArgumentException(
+                    "Expected every variable and all of its state once, found "
+                        + variable.name()
+                        + " twice; give each a variable of its own.");
+              });
+    }
   }
 
   /** In the order of the op's inputs. */

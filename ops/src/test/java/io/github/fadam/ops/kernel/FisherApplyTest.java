@@ -87,7 +87,12 @@ class FisherApplyTest {
       assertRefused("gradient of", () -> parameter(theta, slot, slot, wrong));
       assertRefused("gradient of", () -> parameter(theta, slot, slot, tf.constant(1L)));
       assertRefused("found none", () -> APPLY.add(tf, List.of(), scalars(tf, tf.constant(1L))));
-      FisherApply.Parameter good = parameter(theta, slot, slot, g);
+      FisherApply.Parameter twice = parameter(theta, slot, slot, g);
+      assertRefused("twice", () -> APPLY.add(tf, List.of(twice), scalars(tf, tf.constant(1L))));
+      TrainableVariable fisher = variable(tf, Kind.RESOURCE, Shape.of(2, 3), 0);
+      FisherApply.Parameter good = parameter(theta, fisher, slot, g);
+      assertRefused(
+          "twice", () -> APPLY.add(tf, List.of(good, good), scalars(tf, tf.constant(1L))));
       FisherApply.Parameter alone =
           new FisherApply.Parameter(
               theta,

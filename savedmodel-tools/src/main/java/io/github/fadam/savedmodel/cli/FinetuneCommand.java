@@ -200,6 +200,7 @@ final class FinetuneCommand implements Callable<Integer> {
         Compilation chosen = tuner.compilation();
         say("the step is %scompiled by XLA: %s", chosen.compiled() ? "" : "not ", chosen.reason());
       }
+      tuner.optimizer().kernelChoices().forEach(choice -> say("updates %s", choice));
       tuner.warnings().forEach(warning -> say("note: %s", warning));
       Evaluation before = tuner.evaluate(held, run.batchSize());
       say("before  %s", TrainingProgress.text(before));
@@ -280,6 +281,7 @@ final class FinetuneCommand implements Callable<Integer> {
         options(tuner),
         tuner.optimizer().settings(),
         tuner.compilation(),
+        tuner.optimizer().kernelChoices(),
         new ParameterCount(tuner.parameters(), tuner.trainedParameters()),
         tuner.optimizer().stateBytes(),
         tuner.optimizer().stateBytesByGroup(),

@@ -1,6 +1,7 @@
 package io.github.fadam.savedmodel.cli;
 
 import io.github.fadam.savedmodel.training.Compilation;
+import io.github.fadam.framework.optimizer.KernelChoice;
 import io.github.fadam.savedmodel.training.Evaluation;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,6 +14,7 @@ import java.util.Map;
  * @param optimizer every option of the optimizer by the name that {@code --set} takes, {@code
  *     accumulate} and {@code ema} among them
  * @param compilation whether XLA compiled the step, why, for which shapes and how long it took
+ * @param kernels what updated how many variables, and why
  * @param parameters number of parameters
  * @param stateBytes bytes that the optimizer's rule keeps
  * @param stateBytesByGroup the same by parameter group, {@code no group} for the rest
@@ -31,6 +33,7 @@ record FinetuneReport(
     Map<String, Object> options,
     Map<String, String> optimizer,
     Compilation compilation,
+    List<KernelChoice> kernels,
     ParameterCount parameters,
     long stateBytes,
     Map<String, Long> stateBytesByGroup,

@@ -1,6 +1,7 @@
 package io.github.fadam.savedmodel.cli;
 
 import io.github.fadam.framework.group.ParameterGroup;
+import io.github.fadam.framework.optimizer.Kernel;
 import io.github.fadam.framework.optimizer.Optimizers;
 import io.github.fadam.framework.optimizer.RuleOptimizer;
 import io.github.fadam.framework.optimizer.RuleOptimizerBuilder;
@@ -91,6 +92,14 @@ final class OptimizerOptions {
   private List<String> lazyRows = List.of();
 
   @Option(
+      names = "--kernel",
+      paramLabel = "NAME",
+      description =
+          "What carries out the update: auto, graph, native or xla; auto takes native operations"
+              + " where it can. Default: auto.")
+  private String kernel;
+
+  @Option(
       names = "--group",
       paramLabel = "'GLOB[, GLOB]...: KEY=VALUE[, KEY=VALUE]...'",
       description = {
@@ -166,6 +175,7 @@ final class OptimizerOptions {
     report.put("lossScale", lossScale);
     report.put("ema", ema);
     report.put("lazyRows", lazyRows);
+    report.put("kernel", kernel == null ? Kernel.AUTO.key() : kernel);
     report.put("groups", groups);
     report.put("set", settings);
     return report;
@@ -191,6 +201,7 @@ final class OptimizerOptions {
     put(given, "guard", guard);
     put(given, "loss-scale", lossScale);
     put(given, "ema", ema);
+    put(given, "kernel", kernel);
     put(given, "lazy-rows", lazyRows.isEmpty() ? null : String.join(", ", lazyRows));
     return given;
   }

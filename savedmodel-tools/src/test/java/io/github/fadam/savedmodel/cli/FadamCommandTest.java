@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.fadam.ops.kernel.NativeOps;
 import io.github.fadam.savedmodel.data.ArrayData;
 import io.github.fadam.savedmodel.data.DataSource;
 import io.github.fadam.savedmodel.data.NpzData;
@@ -270,6 +271,8 @@ class FadamCommandTest {
     "--group bias:speed=3, speed",
     "--early-stopping 0, --early-stopping",
     "--early-stopping 2, --validation with --early-stopping",
+    "--kernel cuda, cuda",
+    "--kernel graph --set kernel=auto, kernel once",
     "--accumulate 0, accumulate",
     "--accumulate two, two",
     "--guard maybe, maybe",
@@ -300,6 +303,33 @@ class FadamCommandTest {
   void refusesOptionsThatCannotBe(String options, String found) {
     assertRefused(FadamCommand.BAD_USAGE, found, finetune((Object[]) options.split(" ")));
     assertFalse(Files.exists(out));
+  }
+
+  @Test
+  void saysWhichKernelUpdatesAndWhy() throws IOException {
+    Path state = directory.resolve("state");
+    Path report = directory.resolve("report.json");
+    Object[] run = {"--checkpoint", state, "--steps", 2, "--overwrite", "--report", report};
+    Result made = finetune(with(run, "--kernel", "graph"));
+    assertEquals(0, made.exitCode(), made.err());
+    JsonNode json = new ObjectMapper().readTree(report.toFile());
+    assertEquals("graph", json.at("/options/kernel").asText());
+    assertEquals("graph", json.at("/kernels/0/kernel").asText());
+    assertEquals("asked for", json.at("/kernels/0/reason").asText());
+    assertEquals(1, json.get("kernels").size());
+    JsonNode manifest =
+        new ObjectMapper().readTree(state.resolve("step-0000000002/manifest.json").toFile());
+    assertEquals(json.get("kernels"), manifest.at("/optimizer/kernels"));
+
+    Result unable = finetune(with(run, "--kernel", "native", "--optimizer", "sgd"));
+    assertRefused(FadamCommand.FAILED, "there is none for its rule; choose kernel", unable);
+
+    boolean there = NativeOps.missing().isEmpty();
+    Result resumed = finetune("--checkpoint", state, "--steps", 3, "--overwrite", "--resume");
+    assertEquals(0, resumed.exitCode(), resumed.err());
+    assertTrue(
+        resumed.out().contains(there ? "by native: auto" : "by graph: the class path"),
+        resumed.out());
   }
 
   @Test
