@@ -31,9 +31,7 @@ import org.tensorflow.types.TInt64;
  * @param choices what updates which number of variables, those of graph operations among them
  */
 record FusedUpdates(
-    Optional<FisherApply> operation,
-    Set<TrainableVariable> variables,
-    List<KernelChoice> choices) {
+    Optional<FisherApply> operation, Set<TrainableVariable> variables, List<KernelChoice> choices) {
 
   private static final System.Logger LOG = System.getLogger(FusedUpdates.class.getName());
 
@@ -103,8 +101,7 @@ record FusedUpdates(
           optimizer,
           chosen.size());
     }
-    return new FusedUpdates(
-        Optional.of(((FusedRule) rule).fused()), chosen, List.copyOf(choices));
+    return new FusedUpdates(Optional.of(((FusedRule) rule).fused()), chosen, List.copyOf(choices));
   }
 
   private static FusedUpdates none(List<KernelChoice> choices) {

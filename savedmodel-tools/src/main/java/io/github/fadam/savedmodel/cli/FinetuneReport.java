@@ -1,7 +1,7 @@
 package io.github.fadam.savedmodel.cli;
 
-import io.github.fadam.savedmodel.training.Compilation;
 import io.github.fadam.framework.optimizer.KernelChoice;
+import io.github.fadam.savedmodel.training.Compilation;
 import io.github.fadam.savedmodel.training.Evaluation;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -68,11 +68,7 @@ record TrainingGraph(
                 optimizer.minimizeCompiled(
                     steps.scoring().loss(), variables, steps.emitted().sideEffects()));
     return new TrainingGraph(
-        steps.scoring(),
-        inference,
-        step.step(),
-        optimizer,
-        (Operand<TFloat32>) step.loss());
+        steps.scoring(), inference, step.step(), optimizer, (Operand<TFloat32>) step.loss());
   }
 
   /** The inliner knows why it left an operation that has no gradient. */
