@@ -7,6 +7,7 @@ import io.github.fadam.savedmodel.inline.InlinePlan;
 import io.github.fadam.savedmodel.model.ModelVariable;
 import io.github.fadam.savedmodel.model.SavedModel;
 import io.github.fadam.savedmodel.model.SavedSignature;
+import io.github.fadam.savedmodel.training.Trainability;
 import io.github.fadam.tpu.CheckReport.OpenShape;
 import io.github.fadam.tpu.CheckReport.Outcome;
 import io.github.fadam.tpu.CheckReport.Readiness;
@@ -122,7 +123,7 @@ public final class ModelCheck {
     SignatureNodes nodes =
         new SignatureNodes(
             plan,
-            TrialRun.trainable(model, signature.key()).stream()
+            Trainability.meant(model, signature.key()).stream()
                 .map(ModelVariable::handle)
                 .collect(Collectors.toSet()));
     List<Variable> variables = variables(references);
@@ -181,7 +182,7 @@ public final class ModelCheck {
   }
 
   private List<Variable> variables(Set<String> references) {
-    List<ModelVariable> trained = TrialRun.trainable(model, signature.key());
+    List<ModelVariable> trained = Trainability.meant(model, signature.key());
     List<Variable> variables = new ArrayList<>();
     for (ModelVariable variable : model.variablesOf(signature.key())) {
       variables.add(

@@ -2,6 +2,7 @@ package io.github.fadam.tpu;
 
 import io.github.fadam.ops.gradient.GradientResult;
 import io.github.fadam.ops.gradient.UnsupportedGradientException;
+import io.github.fadam.ops.variable.TensorTypes;
 import io.github.fadam.ops.variable.TrainableVariable;
 import io.github.fadam.ops.xla.NotCompilableException;
 import io.github.fadam.ops.xla.XlaFunction;
@@ -12,6 +13,7 @@ import io.github.fadam.savedmodel.inline.InlinePlan;
 import io.github.fadam.savedmodel.model.ModelVariable;
 import io.github.fadam.savedmodel.model.SavedModel;
 import io.github.fadam.savedmodel.model.SavedSignature;
+import io.github.fadam.savedmodel.training.Trainability;
 import io.github.fadam.tpu.CheckReport.Gradients;
 import io.github.fadam.tpu.CheckReport.Outcome;
 import io.github.fadam.tpu.CheckReport.Step;
@@ -21,7 +23,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Predicate;
 import java.util.stream.LongStream;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
@@ -136,7 +137,7 @@ final class TrialRun implements AutoCloseable {
 
   private Gradients gradients() {
     Map<TrainableVariable, String> trained = new LinkedHashMap<>();
-    for (ModelVariable variable : trainable(model, signature.key())) {
+    for (ModelVariable variable : Trainability.meant(model, signature.key())) {
       trained.put(
           TrainableVariable.of(bundle.graph().operationOrThrow(variable.handle()).output(0)),
           variable.name());
@@ -146,7 +147,9 @@ final class TrialRun implements AutoCloseable {
     }
     List<Output<?>> floating =
         new ArrayList<>(
-            emitted.outputs().values().stream().filter(o -> isFloating(o.dataType())).toList());
+            emitted.outputs().values().stream()
+                .filter(o -> TensorTypes.isFloating(o.dataType()))
+                .toList());
     if (floating.isEmpty()) {
       return new Gradients(
           Outcome.REFUSED,
@@ -164,20 +167,6 @@ final class TrialRun implements AutoCloseable {
     } catch (TensorFlowException | IllegalArgumentException | IllegalStateException e) {
       return new Gradients(Outcome.NOT_RUN, message(e), List.of());
     }
-  }
-
-  /** The variables that are trained where nothing else is said. */
-  static List<ModelVariable> trainable(SavedModel model, String signatureKey) {
-    Predicate<ModelVariable> trained =
-        variable -> variable.trainable() && isFloating(variable.dataType());
-    return model.variablesOf(signatureKey).stream().filter(trained).toList();
-  }
-
-  private static boolean isFloating(DataType type) {
-    return switch (type) {
-      case DT_HALF, DT_BFLOAT16, DT_FLOAT, DT_DOUBLE -> true;
-      default -> false;
-    };
   }
 
   private Operand<TFloat32> sum(List<Output<?>> outputs) {

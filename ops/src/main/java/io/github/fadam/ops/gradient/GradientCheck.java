@@ -31,13 +31,13 @@ final class GradientCheck {
       Map<TrainableVariable, List<RowLookups.Lookup>> lookups,
       List<String> warnings) {}
 
-  private final Output<?> loss;
+  private final String loss;
   private final GradientPaths paths;
   private final List<Reason> reasons = new ArrayList<>();
   private final List<String> warnings = new ArrayList<>();
   private final Map<TrainableVariable, List<RowLookups.Lookup>> lookups = new LinkedHashMap<>();
 
-  private GradientCheck(Output<?> loss, GradientPaths paths) {
+  private GradientCheck(String loss, GradientPaths paths) {
     this.loss = loss;
     this.paths = paths;
   }
@@ -48,7 +48,7 @@ final class GradientCheck {
 
   static GradientCheck of(
       Output<?> loss, List<TrainableVariable> variables, Set<TrainableVariable> byRows) {
-    GradientCheck check = new GradientCheck(loss, new GradientPaths(loss, variables));
+    GradientCheck check = new GradientCheck(loss.name(), new GradientPaths(loss, variables));
     check.paths.differentiated().forEach(check::examine);
     for (TrainableVariable variable : check.paths.reached()) {
       if (byRows.contains(variable)) {
@@ -59,6 +59,24 @@ final class GradientCheck {
     return check;
   }
 
+  /** What stands between variables and the sum of several losses. */
+  static GradientObstacles obstacles(List<Output<?>> losses, List<TrainableVariable> variables) {
+    GradientPaths paths = new GradientPaths(losses, variables);
+    GradientCheck check = new GradientCheck("the sum of several losses", paths);
+    Map<TrainableVariable, List<Reason>> blocked = new LinkedHashMap<>();
+    paths.reached().forEach(variable -> blocked.put(variable, new ArrayList<>()));
+    for (GradientPaths.Node node : paths.differentiated()) {
+      Optional<Reason> reason = check.examine(node);
+      if (reason.isPresent()) {
+        for (TrainableVariable variable : paths.behind(node)) {
+          blocked.get(variable).add(reason.get());
+        }
+      }
+    }
+    blocked.values().removeIf(List::isEmpty);
+    return new GradientObstacles(check.reasons, paths.reached(), blocked);
+  }
+
   /** All that stands in the way; empty if nothing does. */
   List<Reason> reasons() {
     return List.copyOf(reasons);
@@ -66,12 +84,12 @@ final class GradientCheck {
 
   Verdict verdict() {
     if (!reasons.isEmpty()) {
-      throw new UnsupportedGradientException(loss.name(), reasons);
+      throw new UnsupportedGradientException(loss, reasons);
     }
     return new Verdict(List.copyOf(paths.reached()), lookups, List.copyOf(warnings));
   }
 
-  private void examine(GradientPaths.Node node) {
+  private Optional<Reason> examine(GradientPaths.Node node) {
     Optional<Finding> finding =
         OpKnowledge.alwaysRefused(node.type())
             .or(() -> missing(node.type()))
@@ -80,12 +98,14 @@ final class GradientCheck {
     if (finding.isEmpty() && node.isOnPath()) {
       finding = OpConditions.wrong(node.type(), node.op());
     }
-    finding.ifPresent(
-        found ->
-            reasons.add(
-                new Reason(
-                    node.type(), node.op().name(), node.path(), found.problem(), found.remedy())));
     OpKnowledge.warning(node.type(), node.op()).ifPresent(warnings::add);
+    Optional<Reason> reason =
+        finding.map(
+            found ->
+                new Reason(
+                    node.type(), node.op().name(), node.path(), found.problem(), found.remedy()));
+    reason.ifPresent(reasons::add);
+    return reason;
   }
 
   private static Optional<Finding> missing(String type) {

@@ -6,9 +6,11 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -102,8 +104,12 @@ final class GradientPaths {
   private final List<TrainableVariable> reached = new ArrayList<>();
 
   GradientPaths(Output<?> loss, List<TrainableVariable> variables) {
-    Node root = collect((GraphOperation) loss.op());
-    followGradients(root);
+    this(List.of(loss), variables);
+  }
+
+  /** The part of a graph between variables and the sum of several losses. */
+  GradientPaths(List<Output<?>> losses, List<TrainableVariable> variables) {
+    followGradients(collect(losses));
     List<Node> sources = new ArrayList<>();
     for (TrainableVariable variable : variables) {
       Node node = nodes.get((GraphOperation) variable.handle().op());
@@ -138,10 +144,27 @@ final class GradientPaths {
     return found;
   }
 
-  private Node collect(GraphOperation loss) {
-    Node root = new Node(loss);
-    nodes.put(loss, root);
-    Deque<Node> queue = new ArrayDeque<>(List.of(root));
+  /** The variables from which any data leads to an operation, in the order given. */
+  List<TrainableVariable> behind(Node operation) {
+    Set<Node> seen = new HashSet<>(List.of(operation));
+    Deque<Node> queue = new ArrayDeque<>(seen);
+    while (!queue.isEmpty()) {
+      for (Edge edge : queue.remove().inputs) {
+        if (seen.add(edge.from)) {
+          queue.add(edge.from);
+        }
+      }
+    }
+    return reached.stream().filter(variable -> seen.contains(node(variable))).toList();
+  }
+
+  private List<Node> collect(List<Output<?>> losses) {
+    for (Output<?> loss : losses) {
+      GraphOperation operation = (GraphOperation) loss.op();
+      nodes.putIfAbsent(operation, new Node(operation));
+    }
+    List<Node> roots = List.copyOf(nodes.values());
+    Deque<Node> queue = new ArrayDeque<>(roots);
     while (!queue.isEmpty()) {
       Node node = queue.remove();
       int inputs = node.op.numInputs();
@@ -159,12 +182,12 @@ final class GradientPaths {
         from.consumers.add(edge);
       }
     }
-    return root;
+    return roots;
   }
 
-  private static void followGradients(Node root) {
-    root.receivesGradient = true;
-    Deque<Node> queue = new ArrayDeque<>(List.of(root));
+  private static void followGradients(List<Node> roots) {
+    roots.forEach(root -> root.receivesGradient = true);
+    Deque<Node> queue = new ArrayDeque<>(roots);
     while (!queue.isEmpty()) {
       Node node = queue.remove();
       for (Edge edge : node.inputs) {

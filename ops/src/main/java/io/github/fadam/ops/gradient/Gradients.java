@@ -115,6 +115,43 @@ public final class Gradients {
     return new GradientResult(gradients, rows, unreached);
   }
 
+  /**
+   * Says what stands in the way of the gradients of the sum of some tensors, all of it, without
+   * adding anything to the graph: what {@link #of(Operand, List)} would refuse. For models that are
+   * looked at before there is a loss: their outputs, or what the loss is computed from, stand for
+   * it.
+   *
+   * <p>Registers the gradients that this library adds to TensorFlow's own, once in a process.
+   *
+   * @param losses float16, bfloat16, float32 or float64 tensors of one graph, of any shape
+   * @param variables variables of their graph, each once
+   * @return the operations in the way, and which variables they concern
+   * @throws IllegalArgumentException if there is no tensor or no variable, a tensor is not of a
+   *     floating point dtype or not of a graph, or something is of another graph or given twice
+   */
+  public static GradientObstacles obstacles(
+      List<? extends Operand<?>> losses, List<TrainableVariable> variables) {
+    if (losses.isEmpty()) {
+      throw new IllegalArgumentException(
+          "Expected at least one tensor to differentiate, found none; pass a loss, or outputs of a"
+              + " floating point dtype.");
+    }
+    List<Output<?>> ys = new ArrayList<>();
+    losses.forEach(loss -> ys.add(floatingLoss(loss)));
+    Graph graph = (Graph) ys.get(0).env();
+    for (Output<?> y : ys) {
+      if (y.env() != graph) {
+        throw new IllegalArgumentException(
+            "Expected tensors of one graph, found "
+                + y.name()
+                + " of another; ask for each graph.");
+      }
+    }
+    requireDistinctVariablesOf(graph, variables);
+    GradientRegistry.registerOurs();
+    return GradientCheck.obstacles(ys, variables);
+  }
+
   private static Optional<RowGradient> byRows(
       Graph graph,
       TrainableVariable variable,

@@ -101,6 +101,55 @@ class GradientCheckTest {
     assertEquals(List.of("b", "sq", "AddN", "Sum"), crash.path());
   }
 
+  @Test
+  void obstaclesAreWhatWouldBeRefusedAndWhomItConcerns() {
+    TrainableVariable a = variable("a");
+    TrainableVariable b = variable("b", Kind.REFERENCE);
+    TrainableVariable free = variable("free");
+    TrainableVariable apart = variable("apart");
+    Output<?> factor = Raw.of(tf.withName("factor"), "Lu", Raw.of(tf, "MatrixDiag", a.read(tf)));
+    Output<?> first = Raw.of(tf, "DiagPart", factor);
+    Output<?> second = Raw.of(tf, "Mul", Raw.of(tf, "Square", b.handle()), free.read(tf));
+    int before = operations();
+    GradientObstacles found =
+        Gradients.obstacles(List.of(first, second), List.of(a, b, free, apart));
+    assertEquals(before, operations(), "looking must not change the graph");
+    assertEquals(List.of(a, b, free), found.reached());
+    assertEquals(List.of(a, b), List.copyOf(found.blocked().keySet()));
+    assertEquals("Lu", found.blocked().get(a).get(0).opType());
+    assertEquals(
+        List.of("Lu", "Square"), found.reasons().stream().map(Reason::opType).sorted().toList());
+    assertEquals(
+        types(reasons(sum(first, second), a, b, free)), types(found.reasons()), "what is refused");
+    assertEquals(List.of(), Gradients.obstacles(List.of(second), List.of(free)).reasons());
+    assertEquals(3, gradient(second, free).length);
+  }
+
+  private static List<String> types(List<Reason> reasons) {
+    return reasons.stream()
+        .map(reason -> reason.opType() + " " + reason.opName())
+        .sorted()
+        .toList();
+  }
+
+  @Test
+  void obstaclesNeedSomethingToDifferentiate() {
+    TrainableVariable a = variable("a");
+    Output<?> whole = cast(a.read(tf), DataType.DT_INT32);
+    List<List<? extends Operand<?>>> wrong = List.of(List.of(), List.of(a.read(tf), whole));
+    for (List<? extends Operand<?>> losses : wrong) {
+      assertThrows(IllegalArgumentException.class, () -> Gradients.obstacles(losses, List.of(a)));
+    }
+    assertThrows(
+        IllegalArgumentException.class, () -> Gradients.obstacles(List.of(a.read(tf)), List.of()));
+    try (Graph other = new Graph()) {
+      Operand<?> foreign = Ops.create(other).constant(1f);
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> Gradients.obstacles(List.of(a.read(tf), foreign), List.of(a)));
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"Square", "Log1p", "Sign", "Atan"})
   void anIdentityHealsReferenceVariables(String type) {

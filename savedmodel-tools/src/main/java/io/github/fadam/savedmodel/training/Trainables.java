@@ -75,6 +75,13 @@ final class Trainables {
     return selected;
   }
 
+  /** The variables that a signature reads and that the author meant to be trained. */
+  static List<ModelVariable> meant(SavedModel model, String signatureKey) {
+    return floating(model.variablesOf(signatureKey)).stream()
+        .filter(ModelVariable::trainable)
+        .toList();
+  }
+
   private static List<ModelVariable> matching(List<ModelVariable> from, List<String> patterns) {
     return patterns.isEmpty() ? List.of() : NamePattern.select(from, ModelVariable::name, patterns);
   }

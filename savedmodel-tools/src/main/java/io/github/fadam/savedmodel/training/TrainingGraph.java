@@ -7,6 +7,7 @@ import io.github.fadam.savedmodel.inline.InlinePlan;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.tensorflow.Operand;
 import org.tensorflow.Operation;
 import org.tensorflow.Output;
@@ -76,18 +77,13 @@ record TrainingGraph(
     try {
       return differentiates.get();
     } catch (UnsupportedGradientException e) {
-      StringBuilder why = new StringBuilder();
-      plan.kept()
-          .forEach(
-              (node, reason) -> {
-                if (e.reasons().stream().anyMatch(found -> found.opName().endsWith("/" + node))) {
-                  why.append("\n'")
-                      .append(node)
-                      .append("' is as it was because ")
-                      .append(reason)
-                      .append('.');
-                }
-              });
+      String why =
+          e.reasons().stream()
+              .flatMap(found -> KeptNodes.of(plan, found.opName()).stream())
+              .distinct()
+              .map(
+                  kept -> "\n'" + kept.getKey() + "' is as it was because " + kept.getValue() + ".")
+              .collect(Collectors.joining());
       if (why.isEmpty()) {
         throw e;
       }
