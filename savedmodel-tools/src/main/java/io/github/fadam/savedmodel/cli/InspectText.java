@@ -263,7 +263,7 @@ final class InspectText {
   private void wrapped(String first, String rest, String text) {
     StringBuilder line = new StringBuilder(first);
     boolean begun = false;
-    for (String word : text.strip().split("\\s+")) {
+    for (String word : text.strip().split("\\s+", -1)) {
       if (begun && line.length() + 1 + word.length() > WIDTH) {
         out.println(line);
         line = new StringBuilder(rest);
