@@ -26,13 +26,22 @@ abstract class ClassLoss implements Loss {
   @Override
   public final Operand<? extends TNumber> value(Ops tf, Operand<?> labels, Operand<?> output) {
     requireFit(labels, output);
-    return value(tf, labels, output, LossInputs.computeType(name(), output));
+    return LossInputs.mean(
+        tf, rowLosses(tf, labels, output, LossInputs.computeType(name(), output)));
   }
 
-  private <T extends TNumber> Operand<T> value(
+  @Override
+  public final Optional<Operand<? extends TNumber>> weightedValue(
+      Ops tf, Operand<?> labels, Operand<?> output, Operand<TFloat32> weights) {
+    requireFit(labels, output);
+    return Optional.of(
+        LossInputs.weightedMean(
+            tf, rowLosses(tf, labels, output, LossInputs.computeType(name(), output)), weights));
+  }
+
+  private <T extends TNumber> Operand<T> rowLosses(
       Ops tf, Operand<?> labels, Operand<?> output, Class<T> type) {
-    Operand<T> scores = LossInputs.rows(tf, LossInputs.cast(tf, output, type));
-    return LossInputs.mean(tf, rowLosses(tf, labels, scores));
+    return rowLosses(tf, labels, LossInputs.rows(tf, LossInputs.cast(tf, output, type)));
   }
 
   @Override

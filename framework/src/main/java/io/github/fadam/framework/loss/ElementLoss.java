@@ -17,13 +17,22 @@ abstract class ElementLoss implements Loss {
   @Override
   public final Operand<? extends TNumber> value(Ops tf, Operand<?> labels, Operand<?> output) {
     LossInputs.requireShape(name(), labels, output, output.shape());
-    return value(tf, labels, output, LossInputs.computeType(name(), output));
+    return LossInputs.mean(tf, losses(tf, labels, output, LossInputs.computeType(name(), output)));
   }
 
-  private <T extends TNumber> Operand<T> value(
+  @Override
+  public final Optional<Operand<? extends TNumber>> weightedValue(
+      Ops tf, Operand<?> labels, Operand<?> output, Operand<TFloat32> weights) {
+    LossInputs.requireShape(name(), labels, output, output.shape());
+    return Optional.of(
+        LossInputs.weightedMean(
+            tf, losses(tf, labels, output, LossInputs.computeType(name(), output)), weights));
+  }
+
+  private <T extends TNumber> Operand<T> losses(
       Ops tf, Operand<?> labels, Operand<?> output, Class<T> type) {
     Operand<T> y = aligned(tf, labels, output, type);
-    return LossInputs.mean(tf, losses(tf, y, LossInputs.cast(tf, output, type)));
+    return losses(tf, y, LossInputs.cast(tf, output, type));
   }
 
   /** The labels in the output's shape; without this [batch] against [batch, 1] would broadcast. */

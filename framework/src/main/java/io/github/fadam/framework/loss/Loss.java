@@ -37,6 +37,23 @@ public interface Loss {
   Operand<? extends TNumber> value(Ops tf, Operand<?> labels, Operand<?> output);
 
   /**
+   * Adds the operations that compute the loss of rows that count differently: {@code sum(w l) /
+   * sum(w)} over the rows' means {@code l}. With equal weights it is {@link #value}. A loss of
+   * one's own has none unless it says how.
+   *
+   * @param tf where to add them
+   * @param labels as for {@link #value}
+   * @param output as for {@link #value}
+   * @param weights of shape [batch], 0 or more and not all 0
+   * @return a scalar as {@link #value} gives, or empty if this loss cannot be weighted
+   * @throws IllegalArgumentException if the static shapes or the dtypes do not fit
+   */
+  default Optional<Operand<? extends TNumber>> weightedValue(
+      Ops tf, Operand<?> labels, Operand<?> output, Operand<TFloat32> weights) {
+    return Optional.empty();
+  }
+
+  /**
    * Whether the output holds logits and not what {@link #activation} makes of them.
    *
    * @return true for logits; false for probabilities, and where there is no activation

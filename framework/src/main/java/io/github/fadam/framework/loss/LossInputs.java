@@ -62,6 +62,17 @@ final class LossInputs {
     return tf.math.mean(tf.reshape(x, tf.constant(new int[] {-1})), tf.constant(0));
   }
 
+  /** The mean over rows of their means over all else, by weights [rows]. */
+  static <T extends TNumber> Operand<T> weightedMean(
+      Ops tf, Operand<T> x, Operand<TFloat32> weights) {
+    Operand<T> each =
+        tf.math.mean(
+            tf.reshape(x, tf.concat(List.of(tf.shape(weights), tf.array(-1)), tf.constant(0))),
+            tf.constant(1));
+    Operand<T> w = cast(tf, weights, x.type());
+    return tf.math.div(tf.sum(tf.math.mul(w, each), tf.constant(0)), tf.sum(w, tf.constant(0)));
+  }
+
   /** [..., classes] as [rows, classes]. */
   static <T extends TNumber> Operand<T> rows(Ops tf, Operand<T> x) {
     long classes = x.shape().isUnknown() ? Shape.UNKNOWN_SIZE : x.shape().get(-1);

@@ -19,6 +19,11 @@ final class FedShapes {
     return compilation;
   }
 
+  /** Takes note of why a smaller batch is not filled up after all. */
+  void notFilledUp(String why) {
+    compilation = compilation.notFilledUp(why);
+  }
+
   /** Takes note of one run. */
   void observe(Feeds feeds, long nanos) {
     if (!compilation.compiled()) {

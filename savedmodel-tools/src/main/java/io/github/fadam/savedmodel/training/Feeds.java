@@ -27,6 +27,12 @@ record Feeds(Map<Output<?>, Tensor> tensors) implements AutoCloseable {
     return new Feeds(feeds);
   }
 
+  /** Takes over one more tensor. */
+  Feeds and(Output<?> input, Tensor tensor) {
+    tensors.put(input, tensor);
+    return this;
+  }
+
   Session.Runner into(Session.Runner runner) {
     tensors.forEach(runner::feed);
     return runner;

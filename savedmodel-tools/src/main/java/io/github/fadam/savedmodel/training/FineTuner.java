@@ -85,13 +85,9 @@ public final class FineTuner implements AutoCloseable {
           trained.stream().collect(Collectors.toMap(ModelVariable::handle, ModelVariable::name));
       optimizer.useNames(variable -> names.getOrDefault(variable.name(), variable.name()));
       xla = builder.xla;
-      shapes = new FedShapes(Compilation.choose(xla, loaded.steps().plan()));
-      graph =
-          shapes.compilation().compiled()
-              ? TrainingGraph.compile(
-                  loaded.steps(), loaded.inference().scoring(), variables, optimizer)
-              : TrainingGraph.build(
-                  loaded.ops(), loaded.steps(), loaded.inference().scoring(), variables, optimizer);
+      ChosenStep chosen = ChosenStep.of(xla, loaded, variables, optimizer);
+      shapes = new FedShapes(chosen.compilation());
+      graph = chosen.graph();
       exporter = SavedModelExporter.of(loaded.model(), loaded.bundle());
       averages = new Averages(loaded.ops(), loaded.session(), optimizer);
       loaded.session().initialize();

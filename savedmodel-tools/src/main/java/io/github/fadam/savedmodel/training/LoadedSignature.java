@@ -23,18 +23,21 @@ final class LoadedSignature implements AutoCloseable {
   private final Ops tf;
   private final ScoredPlan inference;
   private final ScoredPlan steps;
+  private final List<Objective> objectives;
+  private final boolean ownLosses;
   private boolean closed;
 
   LoadedSignature(ObjectiveBuilder<?> builder) {
     model = builder.model();
     signature = builder.signature();
-    List<Objective> objectives = builder.objectives();
+    objectives = builder.objectives();
     PlaceholderValues values = builder.placeholders();
     InlinePlan plan =
         RunGraph.inference(model, signature.key(), values).plan(values, builder.inputShapes());
     Optional<RunGraph> training = builder.steps(values);
     Optional<InlinePlan> trainingPlan =
         training.map(run -> run.plan(values, builder.inputShapes()));
+    ownLosses = training.filter(run -> !run.losses().isEmpty()).isPresent();
     bundle =
         SavedModelBundle.loader(model.directory().toString())
             .withTags(model.tags().toArray(String[]::new))
@@ -82,6 +85,36 @@ final class LoadedSignature implements AutoCloseable {
   /** What training steps run. */
   ScoredPlan steps() {
     return steps;
+  }
+
+  /**
+   * Why a row more in a batch would change what a step does to the others; empty if nothing shows
+   * that it would.
+   */
+  Optional<String> rowsInteract() {
+    if (ownLosses) {
+      return Optional.of("the model's own losses count all rows");
+    }
+    if (!steps.emitted().sideEffects().isEmpty()) {
+      return Optional.of("the model takes statistics of its batches");
+    }
+    if (steps.emitted().randomKey().isPresent()) {
+      return Optional.of("the model draws random numbers for each batch");
+    }
+    boolean ofBatch =
+        steps.plan().nodes().stream()
+            .filter(node -> node.getOp().startsWith("FusedBatchNorm"))
+            .anyMatch(node -> node.getAttrOrThrow("is_training").getB());
+    if (ofBatch) {
+      return Optional.of("the model normalizes by the batch's statistics");
+    }
+    return Optional.empty();
+  }
+
+  /** The training steps with a weight for each row; empty if a loss cannot have them. */
+  Optional<ScoredPlan> weightedSteps() {
+    return ScoringGraph.weighted(tf, steps.emitted(), objectives)
+        .map(scoring -> new ScoredPlan(steps.plan(), steps.emitted(), scoring));
   }
 
   /** Where further operations go. */

@@ -30,6 +30,7 @@ import org.tensorflow.types.family.TNumber;
  * @param checks of outputs that a loss takes as probabilities although no activation shows that
  *     they are; the first batch's values tell
  * @param randomKey what the signature's random numbers follow from, if it draws any
+ * @param weights how much each row counts in the loss, where they may differ
  */
 record ScoringGraph(
     Map<String, Output<?>> inputs,
@@ -39,7 +40,8 @@ record ScoringGraph(
     Operand<TFloat32> loss,
     Map<String, Operand<TFloat32>> metrics,
     List<ProbabilityCheck> checks,
-    Optional<Output<?>> randomKey) {
+    Optional<Output<?>> randomKey,
+    Optional<Output<?>> weights) {
 
   /**
    * Adds everything to the graph of the emitted nodes.
@@ -48,6 +50,23 @@ record ScoringGraph(
    */
   static ScoringGraph build(
       Ops tf, EmittedGraph signature, List<Objective> objectives, List<String> ownLosses) {
+    return build(tf, signature, objectives, ownLosses, Optional.empty()).orElseThrow();
+  }
+
+  /** Adds the same once more with a weight for each row; empty if a loss cannot have them. */
+  static Optional<ScoringGraph> weighted(
+      Ops tf, EmittedGraph signature, List<Objective> objectives) {
+    Placeholder<TFloat32> weights =
+        tf.placeholder(TFloat32.class, Placeholder.shape(Shape.of(Shape.UNKNOWN_SIZE)));
+    return build(tf, signature, objectives, List.of(), Optional.of(weights));
+  }
+
+  private static Optional<ScoringGraph> build(
+      Ops tf,
+      EmittedGraph signature,
+      List<Objective> objectives,
+      List<String> ownLosses,
+      Optional<Operand<TFloat32>> weights) {
     Map<String, Output<?>> labels = new LinkedHashMap<>();
     Map<String, Long> classes = new LinkedHashMap<>();
     Map<String, Operand<TFloat32>> metrics = new LinkedHashMap<>();
@@ -62,8 +81,14 @@ record ScoringGraph(
               labelType(loss, output), Placeholder.shape(loss.labelShape(output.shape())));
       labels.put(objective.labels(), label.asOutput());
       classes(loss, output).ifPresent(count -> classes.put(objective.labels(), count));
-      Operand<TFloat32> value =
-          tf.dtypes.cast(loss.value(tf, label, input.tensor()), TFloat32.class);
+      Optional<Operand<? extends TNumber>> mean =
+          weights.isEmpty()
+              ? Optional.of(loss.value(tf, label, input.tensor()))
+              : loss.weightedValue(tf, label, input.tensor(), weights.get());
+      if (mean.isEmpty()) {
+        return Optional.empty();
+      }
+      Operand<TFloat32> value = tf.dtypes.cast(mean.get(), TFloat32.class);
       losses.add(value);
       String prefix = objectives.size() == 1 ? "" : objective.output() + ":";
       if (objectives.size() > 1) {
@@ -81,15 +106,17 @@ record ScoringGraph(
       losses.add(tf.dtypes.cast(number(signature.outputs().get(key)), TFloat32.class));
     }
     Operand<TFloat32> loss = losses.size() == 1 ? losses.get(0) : tf.math.addN(losses);
-    return new ScoringGraph(
-        signature.inputs(),
-        labels,
-        classes,
-        signature.outputs(),
-        loss,
-        metrics,
-        checks,
-        signature.randomKey());
+    return Optional.of(
+        new ScoringGraph(
+            signature.inputs(),
+            labels,
+            classes,
+            signature.outputs(),
+            loss,
+            metrics,
+            checks,
+            signature.randomKey(),
+            weights.map(Operand::asOutput)));
   }
 
   private static Optional<Long> classes(Loss loss, Output<?> output) {

@@ -24,6 +24,7 @@ final class StepRunner {
   private final int microSteps;
   private final SkippedRuns skipped;
   private final FedShapes compilation;
+  private final FilledBatches filled;
 
   /** Number of batches fed since the run began, those before it was resumed included. */
   private long draw;
@@ -56,6 +57,8 @@ final class StepRunner {
     this.compilation = compilation;
     this.batches = batches.from(start.epoch(), start.position());
     perEpoch = batches.perEpoch();
+    int size = (int) Math.min(batches.batchSize(), batches.rows());
+    filled = new FilledBatches(session, graph, data, size, compilation);
     microSteps = graph.optimizer().microSteps();
     draw = Math.multiplyExact(start.step(), microSteps);
     skipped = new SkippedRuns(session, graph.optimizer());
@@ -135,6 +138,6 @@ final class StepRunner {
 
   /** All that one run of the step is fed; {@link #draw} tells it from all others of the run. */
   private Feeds feeds(Batches.Batch batch) {
-    return Feeds.of(graph.scoring(), data.tensors(batch.rows()), seed, draw);
+    return filled.feeds(batch.rows(), seed, draw);
   }
 }

@@ -6,16 +6,26 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.fadam.framework.checkpoint.CheckpointException;
+import io.github.fadam.framework.loss.Activation;
+import io.github.fadam.framework.loss.Loss;
 import io.github.fadam.framework.loss.Losses;
 import io.github.fadam.framework.optimizer.FAdam;
 import io.github.fadam.framework.optimizer.Sgd;
 import io.github.fadam.savedmodel.GoldenModel;
+import io.github.fadam.savedmodel.model.ModelVariable;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.proto.DataType;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TNumber;
 
 /** A whole training step as one function that XLA compiles. */
 class CompiledStepTest {
@@ -54,7 +64,7 @@ class CompiledStepTest {
   }
 
   @Test
-  void aSmallerLastBatchIsCompiledOnceMoreAndReported() {
+  void aSmallerLastBatchIsFilledUp() {
     GoldenModel golden = GoldenModel.named("keras3_mlp");
     try (FineTuner compiled = builder(golden).xla(Xla.STEP).build();
         FineTuner plain = builder(golden).build()) {
@@ -64,8 +74,113 @@ class CompiledStepTest {
       for (int i = 0; i < expected.size(); i++) {
         assertEquals(expected.get(i), losses.get(i), 1e-5 * expected.get(i));
       }
-      assertEquals(2, compiled.compilation().shapes().size());
+      assertVariables(plain, compiled, 1e-6);
+      assertEquals(1, compiled.compilation().shapes().size(), compiled.compilation().toString());
+      assertTrue(compiled.compilation().smallerBatches().contains("filled up"));
       assertEquals(List.of(), plain.compilation().shapes());
+      assertEquals("", plain.compilation().smallerBatches());
+    }
+  }
+
+  /** It does not say how rows are weighted. */
+  private record Own(Loss loss) implements Loss {
+    @Override
+    public String name() {
+      return loss.name();
+    }
+
+    @Override
+    public Operand<? extends TNumber> value(Ops tf, Operand<?> labels, Operand<?> output) {
+      return loss.value(tf, labels, output);
+    }
+
+    @Override
+    public boolean fromLogits() {
+      return loss.fromLogits();
+    }
+
+    @Override
+    public Activation activation() {
+      return loss.activation();
+    }
+
+    @Override
+    public Loss ofLogits() {
+      return new Own(loss.ofLogits());
+    }
+
+    @Override
+    public DataType labelType(DataType output) {
+      return loss.labelType(output);
+    }
+
+    @Override
+    public Shape labelShape(Shape output) {
+      return loss.labelShape(output);
+    }
+
+    @Override
+    public Optional<Operand<TFloat32>> accuracy(Ops tf, Operand<?> labels, Operand<?> output) {
+      return loss.accuracy(tf, labels, output);
+    }
+  }
+
+  @Test
+  void aLossOfOnesOwnHasASmallerBatchCompiledOnceMore() {
+    GoldenModel golden = GoldenModel.named("keras3_mlp");
+    Loss own = new Own(Losses.named(golden.losses().get(0), golden.fromLogits()));
+    try (FineTuner tuner = builder(golden).loss(own).xla(Xla.STEP).build()) {
+      tuner.fit(golden.data(), FitOptions.epochs(1).batchSize(golden.rows() - 1));
+      assertEquals(2, tuner.compilation().shapes().size());
+      assertTrue(tuner.compilation().smallerBatches().contains("loss of one's own"));
+    }
+  }
+
+  /** Batch statistics move, losses of the model's own are added, and units are dropped. */
+  @ParameterizedTest
+  @ValueSource(strings = {"tfkeras_regularized", "tfkeras_dropout", "keras3_endpoints"})
+  void trainingModeIsWhatItIsWithoutCompiling(String model) {
+    GoldenModel golden = GoldenModel.named("../training/" + model);
+    try (FineTuner compiled = builder(golden).mode(Mode.TRAINING).xla(Xla.STEP).build();
+        FineTuner plain = builder(golden).mode(Mode.TRAINING).build()) {
+      List<Double> expected = plain.fit(golden.data(), options(golden)).losses();
+      List<Double> losses = compiled.fit(golden.data(), options(golden)).losses();
+      for (int i = 0; i < expected.size(); i++) {
+        assertEquals(expected.get(i), losses.get(i), 1e-5 * expected.get(i), losses.toString());
+      }
+      assertVariables(plain, compiled, 1e-5);
+    }
+  }
+
+  @Test
+  void batchStatisticsHaveASmallerBatchCompiledOnceMore() {
+    GoldenModel golden = GoldenModel.named("../training/tfkeras_regularized");
+    FitOptions options = FitOptions.epochs(1).batchSize(golden.rows() - 1).shuffle(false);
+    try (FineTuner compiled = builder(golden).mode(Mode.TRAINING).xla(Xla.STEP).build();
+        FineTuner plain = builder(golden).mode(Mode.TRAINING).build()) {
+      plain.fit(golden.data(), options);
+      compiled.fit(golden.data(), options);
+      assertVariables(plain, compiled, 1e-5);
+      Compilation compilation = compiled.compilation();
+      assertEquals(2, compilation.shapes().size());
+      assertTrue(compilation.smallerBatches().contains("once more"), compilation.toString());
+    }
+  }
+
+  private static void assertVariables(FineTuner expected, FineTuner found, double tolerance) {
+    for (ModelVariable variable : expected.model().variablesOf(expected.signature().key())) {
+      try (TFloat32 values = (TFloat32) expected.value(variable);
+          TFloat32 compiled = (TFloat32) found.value(variable)) {
+        values
+            .scalars()
+            .forEachIndexed(
+                (index, value) ->
+                    assertEquals(
+                        value.getFloat(),
+                        compiled.getFloat(index),
+                        tolerance * (1 + Math.abs(value.getFloat())),
+                        variable.name()));
+      }
     }
   }
 
