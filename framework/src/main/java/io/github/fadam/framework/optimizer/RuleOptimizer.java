@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import org.tensorflow.DeviceSpec;
 import org.tensorflow.Operand;
 import org.tensorflow.Operation;
 import org.tensorflow.Output;
@@ -260,8 +261,28 @@ public abstract non-sealed class RuleOptimizer extends StatefulOptimizer {
    */
   public CompiledStep minimizeCompiled(
       Operand<?> loss, List<? extends Operand<?>> variables, List<? extends Operation> alongside) {
+    return minimizeCompiled(loss, variables, alongside, Optional.empty());
+  }
+
+  /**
+   * Builds one step as one function that XLA compiles, for a device.
+   *
+   * @param loss as above
+   * @param variables as above
+   * @param alongside as above
+   * @param device what it is compiled for and runs on; TensorFlow's choice if empty
+   * @return the step, and the loss that it computes
+   * @throws io.github.fadam.ops.xla.NotCompilableException as above
+   * @throws IllegalArgumentException as above
+   * @throws IllegalStateException as above
+   */
+  public CompiledStep minimizeCompiled(
+      Operand<?> loss,
+      List<? extends Operand<?>> variables,
+      List<? extends Operation> alongside,
+      Optional<DeviceSpec> device) {
     requireNotBuilt();
-    StepCompiler.Built built = compiler().whole(loss, views(variables), alongside);
+    StepCompiler.Built built = compiler().whole(loss, views(variables), alongside, device);
     built(built.state());
     return new CompiledStep(
         finish(List.of(built.call().done()), getOptimizerName() + "-compiled"),

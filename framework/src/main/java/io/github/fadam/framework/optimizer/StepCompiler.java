@@ -15,7 +15,9 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import org.tensorflow.DeviceSpec;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Operation;
@@ -85,7 +87,8 @@ final class StepCompiler {
       Op target = all(tf, step.add(fed, List.copyOf(fed.values()), true));
       XlaFunction function =
           XlaFunction.of(body).name(functionName("_update")).target(target).build();
-      return new Built(state, call(function, state, step, bound, computed), function.outside());
+      XlaCall call = call(gradients.scope(), function, state, step, bound, computed);
+      return new Built(state, call, function.outside());
     }
   }
 
@@ -93,7 +96,8 @@ final class StepCompiler {
   Built whole(
       Operand<?> loss,
       List<TrainableVariable> variables,
-      Collection<? extends Operation> alongside) {
+      Collection<? extends Operation> alongside,
+      Optional<DeviceSpec> device) {
     List<Operation> roots = new ArrayList<>(handles(variables));
     roots.add(loss.op());
     roots.addAll(alongside);
@@ -122,7 +126,9 @@ final class StepCompiler {
       received.keySet().forEach(v -> trained.add(in(graph, v)));
       gradients.createScaling(trained);
       OptimizerStep state = step(gradients, trained);
-      return new Built(state, call(function, state, step, Map.of(), List.of()), function.outside());
+      Ops scope = device.map(gradients.scope()::withDevice).orElseGet(gradients::scope);
+      XlaCall call = call(scope, function, state, step, Map.of(), List.of());
+      return new Built(state, call, function.outside());
     }
   }
 
@@ -137,6 +143,7 @@ final class StepCompiler {
   }
 
   private XlaCall call(
+      Ops scope,
       XlaFunction function,
       OptimizerStep state,
       OptimizerStep inner,
@@ -149,8 +156,7 @@ final class StepCompiler {
     before.addAll(state.checks());
     before.addAll(state.reads());
     return function.call(
-        OptimizerStep.behind(gradients.scope(), "before", before),
-        XlaBinding.byName(graph).with(bound));
+        OptimizerStep.behind(scope, "before", before), XlaBinding.byName(graph).with(bound));
   }
 
   private String functionName(String suffix) {

@@ -3,6 +3,7 @@ package io.github.fadam.savedmodel.cli;
 import io.github.fadam.savedmodel.data.DataSource;
 import io.github.fadam.savedmodel.model.SavedModel;
 import io.github.fadam.savedmodel.training.Compilation;
+import io.github.fadam.savedmodel.training.Device;
 import io.github.fadam.savedmodel.training.Evaluation;
 import io.github.fadam.savedmodel.training.FineTuner;
 import io.github.fadam.savedmodel.training.FitOptions;
@@ -126,6 +127,14 @@ final class FinetuneCommand implements Callable<Integer> {
               + " operations. Default: ${DEFAULT-VALUE}.")
   private Xla xla;
 
+  @Option(
+      names = "--device",
+      paramLabel = "DEVICE",
+      converter = DeviceConverter.class,
+      description =
+          "Kind of device for the training steps: cpu, gpu or tpu. Default: TensorFlow's choice.")
+  private Device device;
+
   @Mixin private CheckpointOptions checkpoint;
 
   @Option(names = "--quiet", description = "Print nothing but errors.")
@@ -139,6 +148,18 @@ final class FinetuneCommand implements Callable<Integer> {
     public Xla convert(String value) {
       try {
         return Xla.of(value);
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(e.getMessage());
+      }
+    }
+  }
+
+  /** Reads the names that reports use. */
+  static final class DeviceConverter implements ITypeConverter<Device> {
+    @Override
+    public Device convert(String value) {
+      try {
+        return Device.of(value);
       } catch (IllegalArgumentException e) {
         throw new TypeConversionException(e.getMessage());
       }
@@ -184,6 +205,9 @@ final class FinetuneCommand implements Callable<Integer> {
             .unfreeze(unfrozen.toArray(String[]::new))
             .optimizer(optimizer.factory(steps))
             .xla(xla);
+    if (device != null) {
+      builder.device(device);
+    }
     loss.apply(builder);
     files.shapesForLoops(training).forEach(builder::inputShape);
     mode.apply(builder);
@@ -214,8 +238,8 @@ final class FinetuneCommand implements Callable<Integer> {
       Compilation compilation = tuner.compilation();
       if (compilation.compiled()) {
         say(
-            "compiled for %d combinations of shapes in %.1f s",
-            compilation.shapes().size(), compilation.seconds());
+            "compiled for %d combinations of shapes in %.1f s; a smaller batch is %s",
+            compilation.shapes().size(), compilation.seconds(), compilation.smallerBatches());
       }
       if (history.ended() == History.Ending.INTERRUPTED) {
         spec.commandLine().getErr().println(interrupted(history));
@@ -311,6 +335,7 @@ final class FinetuneCommand implements Callable<Integer> {
     options.put("steps", length.steps);
     options.put("batchSize", run.batchSize());
     options.put("xla", xla.key());
+    options.put("device", device == null ? null : device.key());
     options.putAll(plateau.report());
     options.putAll(checkpoint.report());
     options.put("shuffle", !noShuffle);

@@ -2,17 +2,15 @@ package io.github.fadam.savedmodel.cli;
 
 import io.github.fadam.ops.gradient.Gradients;
 import io.github.fadam.ops.variable.TrainableVariable;
+import io.github.fadam.savedmodel.training.Device;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.Loader;
-import org.tensorflow.DeviceSpec;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Session;
 import org.tensorflow.Tensor;
-import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.op.Ops;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.DataType;
@@ -27,8 +25,6 @@ import org.tensorflow.types.TFloat32;
 /** What {@link DoctorCommand} tries out: each method runs a very small graph. */
 final class Machine {
 
-  private static final int MOST_DEVICES = 16;
-
   private Machine() {}
 
   static String nativeDirectory() throws IOException {
@@ -37,13 +33,7 @@ final class Machine {
 
   /** The devices that a session can place an operation on. */
   static List<String> devices() {
-    List<String> devices = new ArrayList<>();
-    for (DeviceSpec.DeviceType type :
-        List.of(DeviceSpec.DeviceType.CPU, DeviceSpec.DeviceType.GPU, DeviceSpec.DeviceType.TPU)) {
-      for (int i = 0; i < MOST_DEVICES && runsOn(type, i); i++) {
-        devices.add(type + ":" + i);
-      }
-    }
+    List<String> devices = Device.available();
     if (devices.isEmpty()) {
       throw new IllegalStateException("no session of TensorFlow runs here");
     }
@@ -54,20 +44,6 @@ final class Machine {
   static String gpus() {
     return String.join(
         ", ", devices().stream().filter(device -> device.startsWith("GPU")).toList());
-  }
-
-  private static boolean runsOn(DeviceSpec.DeviceType type, int index) {
-    try (Graph graph = new Graph();
-        Session session = new Session(graph)) {
-      DeviceSpec device = DeviceSpec.newBuilder().deviceType(type).deviceIndex(index).build();
-      Ops tf = Ops.create(graph).withDevice(device);
-      Operand<TFloat32> one = tf.constant(1f);
-      session.runner().fetch(one).run().close();
-      return true;
-    } catch (TensorFlowException | IllegalArgumentException e) {
-      // "was explicitly assigned to ... but available devices are" comes as the latter.
-      return false;
-    }
   }
 
   /** Differentiates an operation that TensorFlow's C++ side has no gradient for. */

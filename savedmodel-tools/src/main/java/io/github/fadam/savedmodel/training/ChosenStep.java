@@ -20,15 +20,19 @@ record ChosenStep(TrainingGraph graph, Compilation compilation) {
    * @throws NotCompilableException if it has to be compiled and cannot be
    */
   static ChosenStep of(
-      Xla xla, LoadedSignature loaded, List<Output<?>> variables, RuleOptimizer optimizer) {
-    Compilation choice = Compilation.choose(xla, loaded.steps().plan());
+      Xla xla,
+      Optional<Device> device,
+      LoadedSignature loaded,
+      List<Output<?>> variables,
+      RuleOptimizer optimizer) {
+    Compilation choice = Compilation.choose(xla, device, loaded.steps().plan());
     if (!choice.compiled()) {
       return plain(choice, loaded, variables, optimizer);
     }
     try {
-      return compiled(choice, loaded, variables, optimizer);
+      return compiled(choice, device, loaded, variables, optimizer);
     } catch (NotCompilableException e) {
-      if (xla != Xla.AUTO) {
+      if (xla != Xla.AUTO || device.equals(Optional.of(Device.TPU))) {
         throw e;
       }
       return plain(
@@ -52,6 +56,7 @@ record ChosenStep(TrainingGraph graph, Compilation compilation) {
 
   private static ChosenStep compiled(
       Compilation choice,
+      Optional<Device> device,
       LoadedSignature loaded,
       List<Output<?>> variables,
       RuleOptimizer optimizer) {
@@ -60,7 +65,11 @@ record ChosenStep(TrainingGraph graph, Compilation compilation) {
         interacting.isPresent() ? Optional.empty() : loaded.weightedSteps();
     TrainingGraph graph =
         TrainingGraph.compile(
-            weighted.orElse(loaded.steps()), loaded.inference().scoring(), variables, optimizer);
+            weighted.orElse(loaded.steps()),
+            loaded.inference().scoring(),
+            variables,
+            optimizer,
+            device.map(Device::spec));
     return new ChosenStep(
         graph,
         weighted.isPresent()

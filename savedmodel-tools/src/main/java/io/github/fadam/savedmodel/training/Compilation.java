@@ -3,6 +3,7 @@ package io.github.fadam.savedmodel.training;
 import io.github.fadam.savedmodel.inline.InlinePlan;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.tensorflow.proto.NodeDef;
 
@@ -41,12 +42,17 @@ public record Compilation(
   private static final Set<String> STEPS_OF_A_LOOP =
       Set.of("TensorListGetItem", "TensorListSetItem");
 
-  /** What a choice means for a model's operations. */
-  static Compilation choose(Xla xla, InlinePlan plan) {
+  /** What a choice means for a model's operations on a device. */
+  static Compilation choose(Xla xla, Optional<Device> device, InlinePlan plan) {
     return switch (xla) {
       case OFF -> not("as it was asked for");
       case STEP -> new Compilation(true, "as it was asked for", "", List.of(), 0);
-      case AUTO -> automatic(plan);
+      case AUTO ->
+          switch (device.orElseGet(() -> Device.GPU.isAvailable() ? Device.GPU : Device.CPU)) {
+            case CPU -> automatic(plan);
+            case GPU -> not("nothing was measured on a GPU");
+            case TPU -> new Compilation(true, "a TPU runs nothing else", "", List.of(), 0);
+          };
     };
   }
 

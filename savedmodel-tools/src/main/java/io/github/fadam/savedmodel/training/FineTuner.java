@@ -71,6 +71,7 @@ public final class FineTuner implements AutoCloseable {
   private TrainingState state;
 
   private FineTuner(Builder builder) {
+    builder.requireDevice();
     builder.check();
     trained = builder.trained();
     losses = builder.objectives().stream().map(Objective::text).collect(Collectors.joining(", "));
@@ -85,7 +86,7 @@ public final class FineTuner implements AutoCloseable {
           trained.stream().collect(Collectors.toMap(ModelVariable::handle, ModelVariable::name));
       optimizer.useNames(variable -> names.getOrDefault(variable.name(), variable.name()));
       xla = builder.xla;
-      ChosenStep chosen = ChosenStep.of(xla, loaded, variables, optimizer);
+      ChosenStep chosen = ChosenStep.of(xla, builder.device(), loaded, variables, optimizer);
       shapes = new FedShapes(chosen.compilation());
       graph = chosen.graph();
       exporter = SavedModelExporter.of(loaded.model(), loaded.bundle());
@@ -113,6 +114,7 @@ public final class FineTuner implements AutoCloseable {
 
     private Function<Graph, ? extends RuleOptimizer> optimizer = FAdam::new;
     private Xla xla = Xla.OFF;
+    private Optional<Device> device = Optional.empty();
 
     private Builder(SavedModel model) {
       super(model);
@@ -142,11 +144,38 @@ public final class FineTuner implements AutoCloseable {
     }
 
     /**
+     * Sets the kind of device that training steps run on. Default: TensorFlow's choice, which is a
+     * GPU where it lists one.
+     *
+     * @param device the device; a TPU needs a compiled step
+     * @return this builder
+     */
+    public Builder device(Device device) {
+      this.device = Optional.of(device);
+      return this;
+    }
+
+    private void requireDevice() {
+      device.ifPresent(Device::require);
+      if (device.equals(Optional.of(Device.TPU)) && xla == Xla.OFF) {
+        throw new IllegalArgumentException(
+            "Expected a compiled step for a TPU, which runs nothing else, found xla off; add --xla"
+                + " step (xla).");
+      }
+    }
+
+    @Override
+    Optional<Device> device() {
+      return device;
+    }
+
+    /**
      * Loads the model and builds the training step.
      *
      * @return the tuner, to be closed
-     * @throws IllegalArgumentException if a name or pattern matches nothing, nothing is trainable,
-     *     or the loss has no right gradient; nothing has been changed then
+     * @throws IllegalArgumentException if a name or pattern matches nothing, there is no such
+     *     device, nothing is trainable, or the loss has no right gradient; nothing has been changed
+     *     then
      * @throws io.github.fadam.ops.xla.NotCompilableException if the step is to be compiled and an
      *     operation stands in the way
      * @throws org.tensorflow.exceptions.TensorFlowException if TensorFlow cannot load the model

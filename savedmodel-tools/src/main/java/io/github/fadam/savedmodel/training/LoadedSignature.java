@@ -41,7 +41,7 @@ final class LoadedSignature implements AutoCloseable {
     bundle =
         SavedModelBundle.loader(model.directory().toString())
             .withTags(model.tags().toArray(String[]::new))
-            .withConfigProto(ConfigProto.newBuilder().setAllowSoftPlacement(true).build())
+            .withConfigProto(config(builder.device()))
             .load();
     try {
       Graph graph = bundle.graph();
@@ -55,6 +55,14 @@ final class LoadedSignature implements AutoCloseable {
       bundle.close();
       throw e;
     }
+  }
+
+  private static ConfigProto config(Optional<Device> device) {
+    ConfigProto.Builder config = ConfigProto.newBuilder().setAllowSoftPlacement(true);
+    if (device.equals(Optional.of(Device.CPU))) {
+      config.putDeviceCount("GPU", 0);
+    }
+    return config.build();
   }
 
   SavedModel model() {

@@ -147,6 +147,11 @@ public abstract sealed class ObjectiveBuilder<B extends ObjectiveBuilder<B>>
     return Optional.empty();
   }
 
+  /** The kind of device that is asked for. */
+  Optional<Device> device() {
+    return Optional.empty();
+  }
+
   SavedModel model() {
     return model;
   }

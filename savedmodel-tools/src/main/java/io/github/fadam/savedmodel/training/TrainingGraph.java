@@ -6,8 +6,10 @@ import io.github.fadam.ops.gradient.UnsupportedGradientException;
 import io.github.fadam.savedmodel.inline.InlinePlan;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import org.tensorflow.DeviceSpec;
 import org.tensorflow.Operand;
 import org.tensorflow.Operation;
 import org.tensorflow.Output;
@@ -61,13 +63,14 @@ record TrainingGraph(
       ScoredPlan steps,
       ScoringGraph inference,
       List<Output<?>> variables,
-      RuleOptimizer optimizer) {
+      RuleOptimizer optimizer,
+      Optional<DeviceSpec> device) {
     CompiledStep step =
         explained(
             steps.plan(),
             () ->
                 optimizer.minimizeCompiled(
-                    steps.scoring().loss(), variables, steps.emitted().sideEffects()));
+                    steps.scoring().loss(), variables, steps.emitted().sideEffects(), device));
     return new TrainingGraph(
         steps.scoring(), inference, step.step(), optimizer, (Operand<TFloat32>) step.loss());
   }

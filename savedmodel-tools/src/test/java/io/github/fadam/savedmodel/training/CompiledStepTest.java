@@ -14,16 +14,20 @@ import io.github.fadam.framework.optimizer.Sgd;
 import io.github.fadam.savedmodel.GoldenModel;
 import io.github.fadam.savedmodel.model.ModelVariable;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.proto.DataType;
+import org.tensorflow.proto.NodeDef;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TNumber;
 
@@ -181,6 +185,51 @@ class CompiledStepTest {
                         tolerance * (1 + Math.abs(value.getFloat())),
                         variable.name()));
       }
+    }
+  }
+
+  @Test
+  void aDeviceThatIsNotThereIsRefused() {
+    GoldenModel golden = GoldenModel.named("keras3_mlp");
+    for (Device device : List.of(Device.GPU, Device.TPU)) {
+      Assumptions.assumeFalse(device.isAvailable());
+      FineTuner.Builder builder =
+          builder(golden)
+              .device(device)
+              .xla(Xla.STEP)
+              .optimizer(
+                  graph -> {
+                    throw new AssertionError("built");
+                  });
+      IllegalArgumentException refused =
+          assertThrows(IllegalArgumentException.class, builder::build);
+      assertTrue(refused.getMessage().contains("found CPU:0"), refused.getMessage());
+    }
+  }
+
+  @Test
+  void theStepIsPlacedOnTheDevice() {
+    GoldenModel golden = GoldenModel.named("keras3_mlp");
+    List<Graph> graphs = new ArrayList<>();
+    FineTuner.Builder builder =
+        builder(golden)
+            .device(Device.CPU)
+            .xla(Xla.STEP)
+            .optimizer(
+                graph -> {
+                  graphs.add(graph);
+                  return new Sgd(graph, golden.learningRate());
+                });
+    try (FineTuner tuner = builder.build()) {
+      List<Double> losses = tuner.fit(golden.data(), options(golden)).losses();
+      assertEquals(1, losses.get(0) / golden.numbers("losses")[0], 1e-4);
+      List<String> devices =
+          graphs.get(0).toGraphDef().getNodeList().stream()
+              .filter(node -> node.containsAttr("_XlaMustCompile"))
+              .map(NodeDef::getDevice)
+              .toList();
+      assertEquals(1, devices.size());
+      assertTrue(devices.get(0).endsWith("CPU:0"), devices.toString());
     }
   }
 
