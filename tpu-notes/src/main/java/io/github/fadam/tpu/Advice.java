@@ -1,6 +1,7 @@
 package io.github.fadam.tpu;
 
 import io.github.fadam.savedmodel.inline.InlinePlan;
+import io.github.fadam.savedmodel.training.Device;
 import io.github.fadam.tpu.CheckReport.OpenShape;
 import io.github.fadam.tpu.CheckReport.Outcome;
 import io.github.fadam.tpu.CheckReport.Trial;

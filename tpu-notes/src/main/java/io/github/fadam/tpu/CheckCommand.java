@@ -3,6 +3,7 @@ package io.github.fadam.tpu;
 import io.github.fadam.ops.gradient.GradientSource;
 import io.github.fadam.savedmodel.cli.Json;
 import io.github.fadam.savedmodel.model.SavedModel;
+import io.github.fadam.savedmodel.training.Device;
 import io.github.fadam.tpu.CheckReport.Answer;
 import io.github.fadam.tpu.CheckReport.Outcome;
 import io.github.fadam.tpu.CheckReport.Readiness;

@@ -1,5 +1,6 @@
 package io.github.fadam.tpu;
 
+import io.github.fadam.savedmodel.training.Device;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;

@@ -2,6 +2,7 @@ package io.github.fadam.tpu;
 
 import io.github.fadam.ops.xla.XlaOps;
 import io.github.fadam.savedmodel.data.Dtypes;
+import io.github.fadam.savedmodel.training.Device;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;

@@ -7,6 +7,7 @@ import io.github.fadam.savedmodel.inline.InlinePlan;
 import io.github.fadam.savedmodel.model.ModelVariable;
 import io.github.fadam.savedmodel.model.SavedModel;
 import io.github.fadam.savedmodel.model.SavedSignature;
+import io.github.fadam.savedmodel.training.Device;
 import io.github.fadam.savedmodel.training.Trainability;
 import io.github.fadam.tpu.CheckReport.OpenShape;
 import io.github.fadam.tpu.CheckReport.Outcome;

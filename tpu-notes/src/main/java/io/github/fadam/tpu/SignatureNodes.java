@@ -4,6 +4,7 @@ import io.github.fadam.ops.gradient.GradientRegistry;
 import io.github.fadam.ops.gradient.GradientSource;
 import io.github.fadam.ops.gradient.GradientTable;
 import io.github.fadam.savedmodel.inline.InlinePlan;
+import io.github.fadam.savedmodel.training.Device;
 import io.github.fadam.tpu.CheckReport.Answer;
 import java.util.ArrayList;
 import java.util.Collection;

@@ -10,6 +10,7 @@ import io.github.fadam.savedmodel.inline.GraphEmitter;
 import io.github.fadam.savedmodel.inline.InlinePlan;
 import io.github.fadam.savedmodel.model.SavedModel;
 import io.github.fadam.savedmodel.model.SavedSignature;
+import io.github.fadam.savedmodel.training.Device;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.LinkedHashMap;

@@ -13,7 +13,7 @@ import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
 
-/** A kind of device that training steps run on. */
+/** A kind of device that training steps run on and XLA compiles for. */
 public enum Device {
 
   /** The processor, whatever else there is. */
