@@ -1,5 +1,7 @@
 package io.github.fadam.tpu;
 
+import io.github.fadam.ops.variable.TensorTypes;
+import io.github.fadam.ops.xla.MustCompile;
 import io.github.fadam.savedmodel.inline.EmittedGraph;
 import io.github.fadam.savedmodel.inline.GraphEmitter;
 import io.github.fadam.savedmodel.inline.InlinePlan;
@@ -8,15 +10,12 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.tensorflow.ConcreteFunction;
 import org.tensorflow.Graph;
 import org.tensorflow.GraphOperation;
 import org.tensorflow.GraphOperationBuilder;
 import org.tensorflow.Output;
-import org.tensorflow.Signature;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
-import org.tensorflow.op.Scope;
 import org.tensorflow.proto.DataType;
 
 /**
@@ -25,8 +24,6 @@ import org.tensorflow.proto.DataType;
  * TensorFlow to say.
  */
 final class CompiledCall {
-
-  private static final int REFERENCE = 100;
 
   private CompiledCall() {}
 
@@ -44,12 +41,12 @@ final class CompiledCall {
     try (Graph body = new Graph()) {
       List<Output<?>> arguments = new ArrayList<>();
       Map<String, Output<?>> external = new HashMap<>();
-      Signature.Builder signature = Signature.builder(name);
+      List<Output<?>> parameters = new ArrayList<>();
       for (String node : plan.external()) {
         if (isUsed(plan, node)) {
           Output<?> argument = graph.operationOrThrow(node).output(0);
-          external.put(node, parameter(body, argument, arguments.size()));
-          signature.input("input_" + arguments.size(), external.get(node));
+          parameters.add(parameter(body, argument, arguments.size()));
+          external.put(node, parameters.get(arguments.size()));
           arguments.add(argument);
         } else {
           external.put(node, unused(body, external.size()));
@@ -59,46 +56,19 @@ final class CompiledCall {
           .map(SignatureNodes::nodeOf)
           .ifPresent(
               node -> {
-                external.put(node, parameter(body, randomKey, arguments.size()));
-                signature.input("input_" + arguments.size(), external.get(node));
+                parameters.add(parameter(body, randomKey, arguments.size()));
+                external.put(node, parameters.get(arguments.size()));
                 arguments.add(randomKey);
               });
       EmittedGraph emitted = GraphEmitter.emit(plan, body, "body", external);
-      List<DataType> types = new ArrayList<>();
-      Map<String, Integer> indices = new LinkedHashMap<>();
-      emitted
-          .outputs()
-          .forEach(
-              (key, output) -> {
-                signature.output("output_" + types.size(), output);
-                indices.put(key, types.size());
-                types.add(output.dataType());
-              });
-      return call(graph, name, body, signature.build(), arguments, types, indices);
-    }
-  }
-
-  private static Map<String, Output<?>> call(
-      Graph graph,
-      String name,
-      Graph body,
-      Signature signature,
-      List<Output<?>> arguments,
-      List<DataType> types,
-      Map<String, Integer> indices) {
-    try (ConcreteFunction function = ConcreteFunction.create(signature, body)) {
-      Scope scope = graph.baseScope();
-      GraphOperationBuilder builder =
-          graph.opBuilder("StatefulPartitionedCall", scope.makeOpName(name), scope);
-      builder.addInputList(arguments.toArray(Output<?>[]::new));
-      builder.setAttr(
-          "Tin", arguments.stream().map(CompiledCall::valueType).toArray(DataType[]::new));
-      builder.setAttr("Tout", types.toArray(DataType[]::new));
-      builder.setAttr("f", function);
-      builder.setAttr("_XlaMustCompile", true);
-      GraphOperation call = builder.build();
+      List<String> keys = List.copyOf(emitted.outputs().keySet());
+      List<Output<?>> returned = new ArrayList<>();
+      keys.forEach(key -> returned.add(emitted.outputs().get(key)));
+      GraphOperation call =
+          MustCompile.call(
+              graph.baseScope(), name, body, parameters, returned, arguments, List.of());
       Map<String, Output<?>> outputs = new LinkedHashMap<>();
-      indices.forEach((key, index) -> outputs.put(key, call.output(index)));
+      keys.forEach(key -> outputs.put(key, call.output(keys.indexOf(key))));
       return outputs;
     }
   }
@@ -118,7 +88,7 @@ final class CompiledCall {
   }
 
   private static Output<?> parameter(Graph body, Output<?> argument, int index) {
-    DataType type = valueType(argument);
+    DataType type = TensorTypes.base(argument.dataType());
     GraphOperationBuilder builder =
         body.opBuilder("Placeholder", "input_" + index, body.baseScope()).setAttr("dtype", type);
     if (type != DataType.DT_RESOURCE) {
@@ -129,14 +99,8 @@ final class CompiledCall {
 
   private static Shape shape(Output<?> argument) {
     GraphOperation operation = (GraphOperation) argument.op();
-    return argument.dataType().getNumber() > REFERENCE
+    return TensorTypes.isReference(argument.dataType())
         ? operation.attributes().getAttrShape("shape")
         : argument.shape();
-  }
-
-  /** The type of the values that a reference refers to, or the type itself. */
-  private static DataType valueType(Output<?> output) {
-    int number = output.dataType().getNumber();
-    return number > REFERENCE ? DataType.forNumber(number - REFERENCE) : output.dataType();
   }
 }

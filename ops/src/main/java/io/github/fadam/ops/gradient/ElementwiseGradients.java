@@ -1,5 +1,6 @@
 package io.github.fadam.ops.gradient;
 
+import io.github.fadam.ops.variable.TensorTypes;
 import java.util.List;
 import java.util.Map;
 import org.tensorflow.Output;
@@ -32,7 +33,7 @@ final class ElementwiseGradients {
 
   /** |z|: by z it is z / |z|, and 0 where z is 0. */
   private static List<Output<?>> complexAbs(GradientBuilder g) {
-    DataType complex = Dtypes.base(g.x(0).dataType());
+    DataType complex = TensorTypes.base(g.x(0).dataType());
     return List.of(g.times(g.cast(g.dy(0), complex), g.add("Sign", g.x(0))));
   }
 

@@ -1,5 +1,6 @@
 package io.github.fadam.ops.gradient;
 
+import io.github.fadam.ops.variable.TensorTypes;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -52,7 +53,7 @@ final class FourierGradients {
     Output<?> full = g.concatenate(g.head(half), last);
     Output<?> padded = fit(g, g.dy(0), full);
     Output<?> sum = g.times(g.add(inverse, padded), count(g, sizes, g.dy(0).dataType()));
-    Output<?> real = g.operation("Real").attr("Tout", Dtypes.base(g.x(0).dataType())).of(sum);
+    Output<?> real = g.operation("Real").attr("Tout", TensorTypes.base(g.x(0).dataType())).of(sum);
     return List.of(fit(g, real, g.shape(g.x(0))), g.zeros(1));
   }
 
@@ -62,7 +63,7 @@ final class FourierGradients {
    */
   private static List<Output<?>> toReal(GradientBuilder g, String forward) {
     Output<?> sizes = g.x(1);
-    DataType complex = Dtypes.base(g.x(0).dataType());
+    DataType complex = TensorTypes.base(g.x(0).dataType());
     Output<?> spectrum = g.operation(forward).attr("Tcomplex", complex).of(g.dy(0), sizes);
     Output<?> n = g.lastOf(sizes);
     Output<?> places = g.add("Range", g.integer(0), g.lastOf(g.shape(spectrum)), g.integer(1));

@@ -1,5 +1,6 @@
 package io.github.fadam.ops.gradient;
 
+import io.github.fadam.ops.variable.TensorTypes;
 import java.util.ArrayList;
 import java.util.List;
 import org.tensorflow.GraphOperation;
@@ -182,7 +183,7 @@ final class GradientBuilder {
   }
 
   static boolean isComplex(Output<?> a) {
-    DataType type = Dtypes.base(a.dataType());
+    DataType type = TensorTypes.base(a.dataType());
     return type == DataType.DT_COMPLEX64 || type == DataType.DT_COMPLEX128;
   }
 
@@ -266,7 +267,7 @@ final class GradientBuilder {
 
     /** Never the reference dtype of a variable that is the forward operation's input. */
     Node attr(String name, DataType value) {
-      builder.setAttr(name, Dtypes.base(value));
+      builder.setAttr(name, TensorTypes.base(value));
       return this;
     }
 

@@ -1,5 +1,6 @@
 package io.github.fadam.ops.gradient;
 
+import io.github.fadam.ops.variable.TensorTypes;
 import io.github.fadam.ops.variable.TrainableVariable;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -33,7 +34,7 @@ final class GradientPaths {
   /** A data edge into an operation. */
   record Edge(Node from, Node to, int input, Output<?> tensor) {
     boolean isReference() {
-      return Dtypes.isReference(tensor.dataType());
+      return TensorTypes.isReference(tensor.dataType());
     }
 
     boolean carriesGradient() {

@@ -1,5 +1,6 @@
 package io.github.fadam.ops.gradient;
 
+import io.github.fadam.ops.variable.TensorTypes;
 import io.github.fadam.ops.variable.TrainableVariable;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -216,7 +217,7 @@ public final class Gradients {
   }
 
   private static Output<?> requireDtype(Output<?> gradient, TrainableVariable variable) {
-    if (Dtypes.base(gradient.dataType()) != variable.dataType()) {
+    if (TensorTypes.base(gradient.dataType()) != variable.dataType()) {
       throw new GradientFailedException(
           "Expected a gradient of dtype "
               + variable.dataType()

@@ -1,5 +1,6 @@
 package io.github.fadam.ops.gradient;
 
+import io.github.fadam.ops.variable.TensorTypes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -41,7 +42,7 @@ final class IndexingGradients {
 
   private static List<Output<?>> resourceGatherNd(GradientBuilder g) {
     Output<?> indices = g.x(1);
-    Output<?> shape = g.variableShape(0, Dtypes.base(indices.dataType()));
+    Output<?> shape = g.variableShape(0, TensorTypes.base(indices.dataType()));
     return List.of(g.add("ScatterNd", indices, g.dy(0), shape), g.zeros(1));
   }
 

@@ -1,5 +1,6 @@
 package io.github.fadam.ops.gradient;
 
+import io.github.fadam.ops.variable.TensorTypes;
 import java.util.List;
 import java.util.Map;
 import org.tensorflow.GraphOperation;
@@ -137,6 +138,6 @@ final class ListGradients {
 
   /** An operation on a list whose elements have the dtype of a tensor. */
   private static GradientBuilder.Node of(GradientBuilder g, String type, Output<?> element) {
-    return g.operation(type).attr("element_dtype", Dtypes.base(element.dataType()));
+    return g.operation(type).attr("element_dtype", TensorTypes.base(element.dataType()));
   }
 }

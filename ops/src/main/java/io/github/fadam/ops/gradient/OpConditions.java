@@ -1,6 +1,7 @@
 package io.github.fadam.ops.gradient;
 
 import io.github.fadam.ops.gradient.OpKnowledge.Finding;
+import io.github.fadam.ops.variable.TensorTypes;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -86,7 +87,7 @@ final class OpConditions {
     }
 
     DataType found(GraphOperation op) {
-      return Dtypes.base(op.input(input < 0 ? op.numInputs() + input : input).dataType());
+      return TensorTypes.base(op.input(input < 0 ? op.numInputs() + input : input).dataType());
     }
   }
 

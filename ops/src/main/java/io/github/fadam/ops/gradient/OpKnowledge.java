@@ -1,5 +1,6 @@
 package io.github.fadam.ops.gradient;
 
+import io.github.fadam.ops.variable.TensorTypes;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
@@ -203,7 +204,7 @@ final class OpKnowledge {
   /** TensorFlow also differentiates integer arithmetic; indices and sizes have another dtype. */
   private static boolean isComputedIn(GraphOperation op, DataType dtype) {
     for (int i = 0; i < op.numOutputs(); i++) {
-      if (op.output(i).dataType() == Dtypes.base(dtype)) {
+      if (op.output(i).dataType() == TensorTypes.base(dtype)) {
         return true;
       }
     }

@@ -1,6 +1,7 @@
 package io.github.fadam.ops.gradient;
 
 import io.github.fadam.ops.gradient.GradientBuilder.Formula;
+import io.github.fadam.ops.variable.TensorTypes;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -268,7 +269,7 @@ public final class RepairedGradients {
   }
 
   private static Output<?> realPart(GradientBuilder g, String type) {
-    return g.operation(type).attr("Tout", Dtypes.base(g.x(0).dataType())).of(g.dy(0));
+    return g.operation(type).attr("Tout", TensorTypes.base(g.x(0).dataType())).of(g.dy(0));
   }
 
   private static List<Output<?>> part(GradientBuilder g, boolean imaginary) {
@@ -279,7 +280,7 @@ public final class RepairedGradients {
 
   /** The angle of z = a + ib: by a it is -b / |z|^2, by b it is a / |z|^2. */
   private static List<Output<?>> angle(GradientBuilder g) {
-    DataType type = Dtypes.base(g.dy(0).dataType());
+    DataType type = TensorTypes.base(g.dy(0).dataType());
     Output<?> a = g.operation("Real").attr("Tout", type).of(g.x(0));
     Output<?> b = g.operation("Imag").attr("Tout", type).of(g.x(0));
     Output<?> share = g.add("RealDiv", g.dy(0), g.plus(g.square(a), g.square(b)));
@@ -287,6 +288,8 @@ public final class RepairedGradients {
   }
 
   private static Output<?> complexOf(GradientBuilder g, Output<?> real, Output<?> imaginary) {
-    return g.operation("Complex").attr("Tout", Dtypes.base(g.x(0).dataType())).of(real, imaginary);
+    return g.operation("Complex")
+        .attr("Tout", TensorTypes.base(g.x(0).dataType()))
+        .of(real, imaginary);
   }
 }

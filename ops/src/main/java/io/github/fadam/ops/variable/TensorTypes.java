@@ -20,7 +20,32 @@ import org.tensorflow.types.family.TType;
  */
 public final class TensorTypes {
 
+  /** {@code types.proto}: the number of a reference dtype is that of the dtype plus this. */
+  private static final int REFERENCE_OFFSET = 100;
+
   private TensorTypes() {}
+
+  /**
+   * Whether a dtype is that of a reference variable's output.
+   *
+   * @param dataType any dtype
+   * @return true for the dtypes that end in {@code _REF}
+   */
+  public static boolean isReference(DataType dataType) {
+    return dataType.getNumber() > REFERENCE_OFFSET;
+  }
+
+  /**
+   * The dtype of what a reference refers to.
+   *
+   * @param dataType any dtype
+   * @return the dtype without {@code _REF}
+   */
+  public static DataType base(DataType dataType) {
+    return isReference(dataType)
+        ? DataType.forNumber(dataType.getNumber() - REFERENCE_OFFSET)
+        : dataType;
+  }
 
   /**
    * The class of a dtype's tensors.

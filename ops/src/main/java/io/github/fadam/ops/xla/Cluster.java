@@ -1,5 +1,6 @@
 package io.github.fadam.ops.xla;
 
+import io.github.fadam.ops.variable.TensorTypes;
 import io.github.fadam.ops.xla.NotCompilableException.Reason;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -127,7 +128,7 @@ record Cluster(List<String> inside, List<String> outside) {
     int outputs = source.operation(node.getName()).numOutputs();
     for (int i = 0; i < outputs; i++) {
       DataType type = source.operation(node.getName()).output(i).dataType();
-      if (type != SourceGraph.base(type)) {
+      if (type != TensorTypes.base(type)) {
         return Optional.of(
             "its result refers to a reference variable; XLA takes values, use a resource variable");
       }

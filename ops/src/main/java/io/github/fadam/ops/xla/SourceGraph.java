@@ -1,5 +1,6 @@
 package io.github.fadam.ops.xla;
 
+import io.github.fadam.ops.variable.TensorTypes;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -20,8 +21,6 @@ import org.tensorflow.proto.NodeDef;
 
 /** A graph's nodes by name, with what their protocol buffers do not say. */
 final class SourceGraph {
-
-  private static final int REFERENCE = 100;
 
   private static final Set<String> VARIABLES = Set.of("VariableV2", "Variable", "VarHandleOp");
 
@@ -62,12 +61,7 @@ final class SourceGraph {
 
   /** The type of what a reference refers to. */
   DataType dataType(String tensor) {
-    return base(output(tensor).dataType());
-  }
-
-  static DataType base(DataType type) {
-    int number = type.getNumber();
-    return number > REFERENCE ? DataType.forNumber(number - REFERENCE) : type;
+    return TensorTypes.base(output(tensor).dataType());
   }
 
   static boolean isVariable(NodeDef node) {

@@ -6,18 +6,15 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.tensorflow.ConcreteFunction;
 import org.tensorflow.Graph;
 import org.tensorflow.GraphOperationBuilder;
 import org.tensorflow.Operand;
 import org.tensorflow.Operation;
 import org.tensorflow.Output;
-import org.tensorflow.Signature;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.Scope;
-import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.GraphDef;
 
 /**
@@ -42,8 +39,6 @@ import org.tensorflow.proto.GraphDef;
  * its inputs have.
  */
 public final class XlaFunction {
-
-  private static final String CALL = "StatefulPartitionedCall";
 
   private final String name;
   private final Cluster cluster;
@@ -273,32 +268,11 @@ public final class XlaFunction {
       Scope scope, List<Output<?>> arguments, List<Operation> first, List<String> results) {
     try (Graph graph = new Graph()) {
       graph.importGraphDef(body);
-      Signature.Builder signature = Signature.builder(name);
-      List<DataType> types = new ArrayList<>();
-      int i = 0;
-      for (String input : inputs.values()) {
-        signature.input("input_" + i++, graph.operationOrThrow(input).output(0));
-      }
-      for (String result : results) {
-        Output<?> output = graph.outputOrThrow(result);
-        signature.output("output_" + types.size(), output);
-        types.add(output.dataType());
-      }
-      try (ConcreteFunction function = ConcreteFunction.create(signature.build(), graph)) {
-        Graph target = (Graph) scope.env();
-        GraphOperationBuilder builder = target.opBuilder(CALL, scope.makeOpName(name), scope);
-        builder.addInputList(arguments.toArray(Output<?>[]::new));
-        first.forEach(builder::addControlInput);
-        builder.setAttr(
-            "Tin",
-            arguments.stream()
-                .map(argument -> SourceGraph.base(argument.dataType()))
-                .toArray(DataType[]::new));
-        builder.setAttr("Tout", types.toArray(DataType[]::new));
-        builder.setAttr("f", function);
-        builder.setAttr("_XlaMustCompile", true);
-        return builder.build();
-      }
+      List<Output<?>> parameters = new ArrayList<>();
+      inputs.values().forEach(input -> parameters.add(graph.operationOrThrow(input).output(0)));
+      List<Output<?>> returned = new ArrayList<>();
+      results.forEach(result -> returned.add(graph.outputOrThrow(result)));
+      return MustCompile.call(scope, name, graph, parameters, returned, arguments, first);
     }
   }
 

@@ -2,24 +2,17 @@ package io.github.fadam.savedmodel.cli;
 
 import io.github.fadam.ops.gradient.Gradients;
 import io.github.fadam.ops.variable.TrainableVariable;
+import io.github.fadam.ops.xla.XlaGraph;
 import io.github.fadam.savedmodel.training.Device;
 import java.io.IOException;
 import java.util.List;
-import java.util.Map;
 import org.bytedeco.javacpp.Loader;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Session;
 import org.tensorflow.Tensor;
 import org.tensorflow.op.Ops;
-import org.tensorflow.proto.AttrValue;
-import org.tensorflow.proto.DataType;
-import org.tensorflow.proto.FunctionDef;
-import org.tensorflow.proto.FunctionDefLibrary;
-import org.tensorflow.proto.GraphDef;
-import org.tensorflow.proto.NameAttrList;
-import org.tensorflow.proto.NodeDef;
-import org.tensorflow.proto.OpDef;
+import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
 
 /** What {@link DoctorCommand} tries out: each method runs a very small graph. */
@@ -74,11 +67,20 @@ final class Machine {
 
   /** Runs a function that must be compiled by XLA. */
   static String xla() {
-    try (Graph graph = new Graph();
-        Session session = new Session(graph)) {
-      graph.importGraphDef(compiledDoubling());
-      try (TFloat32 x = TFloat32.scalarOf(21);
-          Tensor y = session.runner().feed("x", x).fetch("y").run().get(0)) {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      Placeholder<TFloat32> x = tf.placeholder(TFloat32.class);
+      Operand<TFloat32> sum = tf.math.add(x, x);
+      try (XlaGraph compiled = XlaGraph.of(graph).fetch(sum).build();
+          Session session = new Session(compiled.graph());
+          TFloat32 value = TFloat32.scalarOf(21);
+          Tensor y =
+              session
+                  .runner()
+                  .feed(compiled.output(x), value)
+                  .fetch(compiled.output(sum))
+                  .run()
+                  .get(0)) {
         float found = ((TFloat32) y).getFloat();
         if (found != 42f) {
           throw new IllegalStateException("a compiled 2 * 21 came out as " + found);
@@ -86,56 +88,5 @@ final class Machine {
       }
       return "compiles and runs on the CPU";
     }
-  }
-
-  private static GraphDef compiledDoubling() {
-    AttrValue floats = AttrValue.newBuilder().setType(DataType.DT_FLOAT).build();
-    AttrValue floatList =
-        AttrValue.newBuilder()
-            .setList(AttrValue.ListValue.newBuilder().addType(DataType.DT_FLOAT))
-            .build();
-    FunctionDef doubling =
-        FunctionDef.newBuilder()
-            .setSignature(
-                OpDef.newBuilder()
-                    .setName("doubling")
-                    .addInputArg(argument("x"))
-                    .addOutputArg(argument("y")))
-            .addNodeDef(
-                NodeDef.newBuilder()
-                    .setName("sum")
-                    .setOp("AddV2")
-                    .addInput("x")
-                    .addInput("x")
-                    .putAttr("T", floats))
-            .putRet("y", "sum:z:0")
-            .build();
-    NodeDef call =
-        NodeDef.newBuilder()
-            .setName("y")
-            .setOp("StatefulPartitionedCall")
-            .addInput("x")
-            .putAllAttr(
-                Map.of(
-                    "Tin",
-                    floatList,
-                    "Tout",
-                    floatList,
-                    "f",
-                    AttrValue.newBuilder()
-                        .setFunc(NameAttrList.newBuilder().setName("doubling"))
-                        .build(),
-                    "_XlaMustCompile",
-                    AttrValue.newBuilder().setB(true).build()))
-            .build();
-    return GraphDef.newBuilder()
-        .setLibrary(FunctionDefLibrary.newBuilder().addFunction(doubling))
-        .addNode(NodeDef.newBuilder().setName("x").setOp("Placeholder").putAttr("dtype", floats))
-        .addNode(call)
-        .build();
-  }
-
-  private static OpDef.ArgDef argument(String name) {
-    return OpDef.ArgDef.newBuilder().setName(name).setType(DataType.DT_FLOAT).build();
   }
 }
