@@ -267,10 +267,20 @@ final class OpConditions {
   private static Optional<Finding> negativeAxis(GraphOperation op) {
     OptionalInt axis = constant(op.input(2));
     return refuse(
-        axis.isEmpty() || axis.getAsInt() < 0,
+        axis.isEmpty() ? !isCountedFromTheFront(op) : axis.getAsInt() < 0,
         "TensorFlow's gradient for it fails at run time for a negative axis, and its axis is "
             + (axis.isPresent() ? axis.getAsInt() : "not a constant"),
-        "Count the axis from the front, as a constant");
+        "Count the axis from the front, as a constant or tf.math.floorMod(axis, tf.rank(params))");
+  }
+
+  /** A remainder of the rank of what is gathered from is never negative. */
+  private static boolean isCountedFromTheFront(GraphOperation gather) {
+    GraphOperation axis = (GraphOperation) gather.input(2).op();
+    if (!axis.type().equals("FloorMod")) {
+      return false;
+    }
+    GraphOperation rank = (GraphOperation) axis.input(1).op();
+    return rank.type().equals("Rank") && rank.input(0).equals(gather.input(0));
   }
 
   private static Optional<Finding> castToInteger(GraphOperation op) {

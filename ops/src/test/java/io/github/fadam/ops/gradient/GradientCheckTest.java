@@ -323,6 +323,14 @@ class GradientCheckTest {
     Operand<?> fed = tf.placeholder(TInt32.class);
     Reason reason = reasons(sum(Raw.of(tf, "GatherV2", w.read(tf), indices, fed)), w).get(0);
     assertTrue(reason.problem().contains("not a constant"));
+    Operand<?> value = w.read(tf);
+    Operand<?> counted = Raw.of(tf, "FloorMod", tf.constant(-1), Raw.of(tf, "Rank", value));
+    assertEquals(
+        List.of(2f, 0f, 0f),
+        list(gradient(sum(Raw.of(tf, "GatherV2", value, indices, counted)), w)));
+    Operand<?> other = tf.rank(tf.constant(new float[2][2]));
+    Operand<?> foreign = Raw.of(tf, "FloorMod", tf.constant(0), other);
+    assertEquals(1, reasons(sum(Raw.of(tf, "GatherV2", value, indices, foreign)), w).size());
     assertTrue(
         reasons(sum(Raw.of(tf, "GatherV2", w.read(tf), indices, tf.constant(-1))), w)
             .get(0)
@@ -353,7 +361,7 @@ class GradientCheckTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"Mean", "Sum", "ConcatV2", "StridedSlice"})
+  @ValueSource(strings = {"Mean", "Sum", "ConcatV2", "GatherV2", "StridedSlice"})
   void int64AxesAreRefused(String type) {
     TrainableVariable w = variable("w");
     Operand<?> value = w.read(tf);
@@ -362,6 +370,7 @@ class GradientCheckTest {
         switch (type) {
           case "ConcatV2" -> Raw.op(tf, type).list(value, value).in(tf.constant(0L));
           case "StridedSlice" -> Raw.of(tf, type, value, tf.constant(new long[1]), one, one);
+          case "GatherV2" -> Raw.of(tf, type, value, one, tf.constant(0L));
           default -> Raw.of(tf, type, value, tf.constant(0L));
         };
     assertTrue(reasons(output, w).get(0).remedy().contains("int32"));

@@ -137,11 +137,14 @@ final class GradientRewrites {
         wide = bounded(nested, "Minimum", wide, Integer.MAX_VALUE);
         wide = bounded(nested, "Maximum", wide, Integer.MIN_VALUE);
       }
-      narrowed.setInput(
-          place,
-          nested.add("Cast", "narrowed", List.of(wide), "SrcT", INT64, "DstT", NodeWriter.INT32));
+      narrowed.setInput(place, narrow(nested, wide));
     }
     return narrowed.putAttr(indices.attribute(), NodeWriter.INT32).build();
+  }
+
+  /** An int64 tensor as int32. */
+  static String narrow(NodeWriter.Nested nested, String wide) {
+    return nested.add("Cast", "narrowed", List.of(wide), "SrcT", INT64, "DstT", NodeWriter.INT32);
   }
 
   private static String bounded(NodeWriter.Nested nested, String op, String value, long bound) {

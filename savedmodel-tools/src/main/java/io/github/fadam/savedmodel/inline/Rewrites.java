@@ -181,33 +181,28 @@ final class Rewrites {
             .build());
   }
 
-  /** The C++ gradient cannot count axes from the end. */
+  /** The C++ gradient cannot count axes from the end, and takes them in int32 only. */
   private Frame.Result gather(Frame frame, NodeDef original, NodeDef node) {
     OptionalLong axis = Scalars.constant(frame.producer(original.getInput(2)));
-    if (axis.isPresent() && axis.getAsLong() >= 0) {
+    boolean wide = OpDefinitions.attribute(node, "Taxis").getType() != DataType.DT_INT32;
+    if (axis.isPresent() && axis.getAsLong() >= 0 && !wide) {
       return writer.plain(node);
     }
     NodeWriter.Nested nested = writer.under(node);
-    AttrValue axisType = OpDefinitions.attribute(node, "Taxis");
     int rank = Ranks.of(frame, original.getInput(0));
     String counted;
-    if (axis.isPresent() && rank != Ranks.UNKNOWN) {
-      counted = nested.scalar("axis", axisType.getType(), rank + axis.getAsLong());
+    if (axis.isPresent() && axis.getAsLong() >= 0) {
+      counted = nested.scalar("axis", DataType.DT_INT32, axis.getAsLong());
+    } else if (axis.isPresent() && rank != Ranks.UNKNOWN) {
+      counted = nested.scalar("axis", DataType.DT_INT32, rank + axis.getAsLong());
     } else {
-      String rankNow =
-          nested.add(
-              "Rank",
-              "rank",
-              List.of(node.getInput(0)),
-              "T",
-              OpDefinitions.attribute(node, "Tparams"));
-      if (axisType.getType() != DataType.DT_INT32) {
-        rankNow =
-            nested.add(
-                "Cast", "cast", List.of(rankNow), "SrcT", NodeWriter.INT32, "DstT", axisType);
-      }
-      counted = nested.add("FloorMod", "axis", List.of(node.getInput(2), rankNow), "T", axisType);
+      String given = wide ? GradientRewrites.narrow(nested, node.getInput(2)) : node.getInput(2);
+      AttrValue params = OpDefinitions.attribute(node, "Tparams");
+      String rankNow = nested.add("Rank", "rank", List.of(node.getInput(0)), "T", params);
+      counted =
+          nested.add("FloorMod", "axis", List.of(given, rankNow), "T", NodeWriter.INT32);
     }
-    return writer.plain(node.toBuilder().setInput(2, counted).build());
+    return writer.plain(
+        node.toBuilder().setInput(2, counted).putAttr("Taxis", NodeWriter.INT32).build());
   }
 }

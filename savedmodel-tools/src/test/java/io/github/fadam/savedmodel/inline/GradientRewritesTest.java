@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.fadam.ops.gradient.GradientTable;
 import io.github.fadam.ops.gradient.Gradients;
 import io.github.fadam.ops.gradient.UnsupportedGradientException;
 import io.github.fadam.ops.variable.TrainableVariable;
@@ -14,11 +15,16 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.BiFunction;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -56,6 +62,11 @@ class GradientRewritesTest {
    * @param body from input and variable to output
    */
   private record Case(String name, Shape variable, BiFunction<Ops, Operand<?>[], Operand<?>> body) {
+    /** Its first word, where one operation is tried. */
+    String type() {
+      return name.split(" ")[0];
+    }
+
     @Override
     public String toString() {
       return name;
@@ -63,6 +74,73 @@ class GradientRewritesTest {
   }
 
   static Stream<Case> cases() {
+    return Stream.concat(layers(), indices());
+  }
+
+  /** What takes indices or sizes, in int64: its type first in the case's name. */
+  private static Stream<Case> indices() {
+    return Stream.of(
+        wide("Max", tf -> List.of(tf.constant(new long[] {-1, 1}))),
+        wide("Mean", tf -> List.of(tf.constant(new long[] {-1, 1}))),
+        wide("Min", tf -> List.of(tf.constant(2L))),
+        wide("Prod", tf -> List.of(tf.constant(new long[] {3}))),
+        wide("Sum", tf -> List.of(tf.constant(-2L))),
+        wide("Pad", tf -> List.of(tf.constant(new long[][] {{0, 1}, {1, 0}, {2, 2}, {0, 0}}))),
+        wide(
+            "PadV2",
+            tf ->
+                List.of(
+                    tf.constant(new long[][] {{0, 1}, {1, 0}, {0, 0}, {0, 3}}), tf.constant(2f))),
+        wide(
+            "Slice",
+            tf ->
+                List.of(
+                    tf.constant(new long[] {0, 1, 2, 0}), tf.constant(new long[] {-1, 3, 2, 1}))),
+        wide("BroadcastTo", tf -> List.of(tf.constant(new long[] {2, 2, 6, 6, 3}))),
+        wide("GatherV2", tf -> List.of(tf.constant(new int[] {2, 0, 2}), tf.constant(1L))),
+        wide(
+            "GatherV2 from the end",
+            tf -> List.of(tf.constant(new long[] {2, 0}), tf.constant(-1L))),
+        wide(
+            "GatherV2 from the end in int32",
+            tf -> List.of(tf.constant(new int[] {2, 0, 2}), tf.constant(-1))),
+        wide(
+            "GatherV2 by what is no constant",
+            tf ->
+                List.of(
+                    tf.constant(new int[] {1, 5}),
+                    add(tf, "Sub", tf.constant(-1L), tf.constant(1L)))),
+        wide(
+            "StridedSlice that ends beyond int32",
+            tf ->
+                List.of(
+                    tf.constant(new long[] {0, 1}),
+                    tf.constant(new long[] {1, Long.MAX_VALUE}),
+                    tf.constant(new long[] {1, 2}))),
+        new Case(
+            "ConcatV2 in int64",
+            IMAGES,
+            (tf, x) -> {
+              OperationBuilder join = tf.scope().opBuilder("ConcatV2", "ConcatV2");
+              Operand<?> y = add(tf, "Mul", x[0], x[1]);
+              join.addInputList(new Output<?>[] {y.asOutput(), x[1].asOutput()});
+              return join.addInput(tf.constant(-1L).asOutput()).build().output(0);
+            }));
+  }
+
+  /** One operation on the product of variable and input. */
+  private static Case wide(String name, Function<Ops, List<Operand<?>>> indices) {
+    return new Case(
+        name,
+        IMAGES,
+        (tf, x) -> {
+          List<Operand<?>> inputs = new ArrayList<>(List.of(add(tf, "Mul", x[0], x[1])));
+          inputs.addAll(indices.apply(tf));
+          return add(tf, name.split(" ")[0], inputs.toArray(Operand<?>[]::new));
+        });
+  }
+
+  private static Stream<Case> layers() {
     long[] ones = {1, 1, 1, 1};
     return Stream.of(
         new Case(
@@ -110,24 +188,6 @@ class GradientRewritesTest {
             Shape.of(3),
             (tf, x) -> add(tf, "Atan2", x[0], add(tf, "Exp", x[1]))),
         new Case(
-            "int64 axes",
-            IMAGES,
-            (tf, x) ->
-                add(tf, "Mean", add(tf, "Mul", x[0], x[1]), tf.constant(new long[] {-1, 1}))),
-        new Case(
-            "int64 slices that end beyond int32",
-            IMAGES,
-            (tf, x) ->
-                node(
-                        tf,
-                        "StridedSlice",
-                        add(tf, "Mul", x[0], x[1]),
-                        tf.constant(new long[] {0, 1}),
-                        tf.constant(new long[] {1, Long.MAX_VALUE}),
-                        tf.constant(new long[] {1, 2}))
-                    .build()
-                    .output(0)),
-        new Case(
             ROUNDING,
             IMAGES,
             (tf, x) -> {
@@ -172,6 +232,17 @@ class GradientRewritesTest {
         assertEquals((after - before) / (2 * step), slope, 1e-2 * Math.abs(slope) + 1e-3);
       }
     }
+  }
+
+  /** The list of gradients promises it of these. */
+  @Test
+  void everyOperationWithInt64IndicesIsTried() {
+    Set<String> promised =
+        GradientTable.rows().stream()
+            .filter(row -> row.note().contains("[DT_INT32]"))
+            .map(GradientTable.Row::opType)
+            .collect(Collectors.toSet());
+    assertEquals(promised, indices().map(Case::type).collect(Collectors.toSet()));
   }
 
   /** In a graph of one's own nothing is rewritten: there it is refused. */
