@@ -61,7 +61,7 @@ final class EvaluateCommand implements Callable<Integer> {
     run.requirePlaceForReport();
     ModelData.requireDirectoryFor("--predictions", predictions);
     DataSource source = new ModelData(SavedModel.read(run.model()), loss.signature()).open(data);
-    ModelEvaluator.Builder builder = ModelEvaluator.of(run.model());
+    ModelEvaluator.Builder builder = ModelEvaluator.of(run.model()).data(source);
     loss.apply(builder);
     try (ModelEvaluator evaluator = builder.build()) {
       Evaluation evaluation = evaluator.evaluate(source, run.batchSize());

@@ -3,11 +3,13 @@ package io.github.fadam.savedmodel.cli;
 import io.github.fadam.savedmodel.export.FrozenGraph;
 import io.github.fadam.savedmodel.export.SavedModelExporter;
 import io.github.fadam.savedmodel.model.SavedModel;
+import io.github.fadam.savedmodel.model.SavedSignature;
 import io.github.fadam.savedmodel.training.FineTuner;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -66,8 +68,13 @@ final class ExportOptions {
     }
   }
 
-  /** Refuses what could not be written, before anything has been trained. */
-  void requirePlaces(SavedModel model, String signature) throws IOException {
+  /**
+   * Refuses what could not be written, before anything has been trained.
+   *
+   * @param signature what is trained; empty if there is no such signature, which is refused
+   *     elsewhere
+   */
+  void requirePlaces(SavedModel model, Optional<SavedSignature> signature) throws IOException {
     if (out != null) {
       SavedModelExporter.requireTarget(model.directory(), out, overwrite);
     }
@@ -76,8 +83,8 @@ final class ExportOptions {
     }
     ModelData.requireDirectoryFor("--weights", weights);
     ModelData.requireDirectoryFor("--frozen-graph", frozenGraph);
-    if (frozenGraph != null) {
-      FrozenGraph.requireFreezable(model, signature);
+    if (frozenGraph != null && signature.isPresent()) {
+      FrozenGraph.requireFreezable(model, signature.get().key());
     }
   }
 

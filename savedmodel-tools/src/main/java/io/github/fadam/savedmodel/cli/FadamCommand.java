@@ -160,8 +160,9 @@ public final class FadamCommand implements Runnable {
     return FAILED;
   }
 
+  /** One line, or one for each of several problems. */
   private static String oneLine(String message) {
-    return message.strip().replaceAll("\\s*\\R\\s*", " ");
+    return message.strip().replaceAll("\\s*\\R\\s*(?!\\s|- )", " ");
   }
 
   /** The version of this build. */

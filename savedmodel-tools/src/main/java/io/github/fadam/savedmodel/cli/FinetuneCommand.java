@@ -193,7 +193,7 @@ final class FinetuneCommand implements Callable<Integer> {
     run.requirePlaceForReport();
     SavedModel model = SavedModel.read(run.model());
     ModelData files = new ModelData(model, loss.signature());
-    export.requirePlaces(model, files.signature());
+    export.requirePlaces(model, ModelData.signature(model, loss.signature()));
     DataSource training = files.open(train);
     DataSource held = validation == null ? training : files.open(validation);
     FitOptions fit = options(held);
@@ -204,12 +204,13 @@ final class FinetuneCommand implements Callable<Integer> {
             .frozen(frozen.toArray(String[]::new))
             .unfreeze(unfrozen.toArray(String[]::new))
             .optimizer(optimizer.factory(steps))
-            .xla(xla);
+            .xla(xla)
+            .data(training, held);
     if (device != null) {
       builder.device(device);
     }
-    loss.apply(builder);
     files.shapesForLoops(training).forEach(builder::inputShape);
+    loss.apply(builder);
     mode.apply(builder);
     try (FineTuner tuner = builder.build()) {
       say(

@@ -95,7 +95,7 @@ final class HloCommand implements Callable<Integer> {
     SavedModel model = SavedModel.read(run.model());
     DataSource data = new ModelData(model, loss.signature()).open(train);
     FineTuner.Builder builder =
-        FineTuner.of(run.model()).optimizer(optimizer.factory(1)).xla(Xla.STEP);
+        FineTuner.of(run.model()).optimizer(optimizer.factory(1)).xla(Xla.STEP).data(data);
     loss.apply(builder);
     try (FineTuner tuner = builder.build()) {
       tuner.fit(data, FitOptions.steps(1).batchSize(run.batchSize()));

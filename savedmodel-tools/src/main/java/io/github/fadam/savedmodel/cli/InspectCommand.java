@@ -5,6 +5,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -15,6 +16,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "inspect",
     mixinStandardHelpOptions = true,
+    sortOptions = false,
     description = {
       "Shows what a SavedModel takes, gives and holds, and what of it trains, without running any of"
           + " it.",
@@ -26,6 +28,7 @@ import picocli.CommandLine.Spec;
     footer = {
       "  fadam inspect my-model",
       "  fadam inspect my-model --depth 2",
+      "  fadam inspect my-model --shape 'x=?,20,3'",
       "  fadam inspect my-model --json | jq '.variables[] | select(.trainable) | .name'",
       "  fadam inspect my-model --json | jq '.training.serving_default.obstacles'"
     })
@@ -48,6 +51,8 @@ final class InspectCommand implements Callable<Integer> {
           "Levels of the variables' tree to show; folders below are summed up." + " Default: all.")
   private int depth = Integer.MAX_VALUE;
 
+  @Mixin private InputOptions inputs;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -56,7 +61,8 @@ final class InspectCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "Expected --depth of at least 1, found " + depth + ".");
     }
-    InspectReport report = InspectReport.of(SavedModel.read(model));
+    inputs.check();
+    InspectReport report = InspectReport.of(SavedModel.read(model), inputs);
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
       out.println(Json.text(report));

@@ -111,11 +111,11 @@ record InspectReport(
     }
   }
 
-  static InspectReport of(SavedModel model) {
+  static InspectReport of(SavedModel model, InputOptions inputs) {
     Map<String, Signature> signatures = new LinkedHashMap<>();
     Map<String, Map<String, Long>> ops = new LinkedHashMap<>();
     Map<String, Training> training = new LinkedHashMap<>();
-    Map<String, Trainability> answers = answers(model);
+    Map<String, Trainability> answers = answers(model, inputs);
     model
         .signatures()
         .forEach(
@@ -139,9 +139,9 @@ record InspectReport(
         training);
   }
 
-  private static Map<String, Trainability> answers(SavedModel model) {
+  private static Map<String, Trainability> answers(SavedModel model, InputOptions inputs) {
     try {
-      return Trainability.of(model);
+      return inputs.ask(model).answers();
     } catch (LinkageError e) {
       // All else that is shown needs no native library.
       Map<String, Trainability> none = new LinkedHashMap<>();

@@ -6,6 +6,7 @@ import io.github.fadam.savedmodel.training.ObjectiveBuilder;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -50,14 +51,7 @@ final class LossOptions {
       description = "Column that holds the labels. Default: ${DEFAULT-VALUE}.")
   private String labels;
 
-  @Option(
-      names = "--feed",
-      paramLabel = "NAME=VALUE[,VALUE]",
-      description =
-          "Value of a placeholder that is no input of the signature, such as is_training=true:"
-              + " in training steps, and after a comma wherever else the model runs. Default there:"
-              + " the placeholder's default, or the opposite of true or false. May be repeated.")
-  private List<String> feeds = List.of();
+  @Mixin private InputOptions inputs;
 
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec;
@@ -79,16 +73,7 @@ final class LossOptions {
     if (output != null) {
       builder.output(output);
     }
-    for (String feed : feeds) {
-      int equals = feed.indexOf('=');
-      String[] values = feed.substring(equals + 1).split(",", 2);
-      String name = feed.substring(0, equals);
-      if (values.length == 1) {
-        builder.feed(name, values[0]);
-      } else {
-        builder.feed(name, values[0], values[1]);
-      }
-    }
+    inputs.apply(builder);
     for (Map.Entry<String, Loss> loss : parse().entrySet()) {
       if (loss.getKey().isEmpty()) {
         builder.loss(loss.getValue());
@@ -101,13 +86,7 @@ final class LossOptions {
   /** Refuses what cannot be right whatever the model. */
   void check() {
     parse();
-    feeds.stream()
-        .filter(feed -> feed.indexOf('=') < 1)
-        .findFirst()
-        .ifPresent(
-            feed -> {
-              throw usage("Expected --feed NAME=VALUE, found " + feed + ".");
-            });
+    inputs.check();
   }
 
   /** What a report says of these options. */
@@ -118,7 +97,7 @@ final class LossOptions {
     report.put("fromLogits", fromLogits);
     report.put("output", output);
     report.put("labels", labels);
-    report.put("feed", feeds);
+    report.putAll(inputs.report());
     return report;
   }
 

@@ -3,12 +3,16 @@ package io.github.fadam.savedmodel.cli;
 import io.github.fadam.savedmodel.data.DataFiles;
 import io.github.fadam.savedmodel.data.DataSource;
 import io.github.fadam.savedmodel.model.SavedModel;
+import io.github.fadam.savedmodel.model.SavedModelException;
+import io.github.fadam.savedmodel.model.SavedSignature;
+import io.github.fadam.savedmodel.model.TensorSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.tensorflow.ndarray.Shape;
@@ -18,27 +22,32 @@ import org.tensorflow.proto.DataType;
 final class ModelData {
 
   private final SavedModel model;
-  private final String signature;
+  private final Map<String, TensorSpec> inputs;
   private final Set<String> text;
 
   /**
    * Looks up the signature's inputs.
    *
-   * @param signature its key, or null for the model's default
+   * @param key the signature's key, or null for the model's default; where there is none, nothing
+   *     is known of the inputs
    */
-  ModelData(SavedModel model, String signature) {
+  ModelData(SavedModel model, String key) {
     this.model = model;
-    this.signature = signature == null ? model.defaultSignatureKey() : signature;
+    inputs = signature(model, key).map(SavedSignature::inputs).orElse(Map.of());
     text =
-        model.signature(this.signature).inputs().entrySet().stream()
+        inputs.entrySet().stream()
             .filter(input -> input.getValue().dataType() == DataType.DT_STRING)
-            .map(input -> input.getKey())
+            .map(Map.Entry::getKey)
             .collect(Collectors.toSet());
   }
 
-  /** The signature's key. */
-  String signature() {
-    return signature;
+  /** The signature of a key, or the default where it is null; empty if there is none. */
+  static Optional<SavedSignature> signature(SavedModel model, String key) {
+    try {
+      return Optional.of(model.signature(key == null ? model.defaultSignatureKey() : key));
+    } catch (SavedModelException noSuch) {
+      return Optional.empty();
+    }
   }
 
   DataSource open(Path file) throws IOException {
@@ -52,19 +61,18 @@ final class ModelData {
   Map<String, Shape> shapesForLoops(DataSource data) {
     Map<String, Shape> shapes = new LinkedHashMap<>();
     if (hasLoops()) {
-      model
-          .signature(signature)
-          .inputs()
-          .forEach(
-              (key, input) -> {
-                DataSource.Column column = data.columns().get(key);
-                if (column != null
-                    && !input.shape().isUnknown()
-                    && input.shape().tail().hasUnknownDimension()
-                    && input.shape().numDimensions() == column.rowShape().numDimensions() + 1) {
-                  shapes.put(key, Shape.of(Shape.UNKNOWN_SIZE).append(column.rowShape()));
-                }
-              });
+      inputs.forEach(
+          (key, input) -> {
+            DataSource.Column column = data.columns().get(key);
+            if (column != null
+                && !input.shape().isUnknown()
+                && input.shape().tail().hasUnknownDimension()) {
+              Shape shape = Shape.of(Shape.UNKNOWN_SIZE).append(column.rowShape());
+              if (input.shape().isCompatibleWith(shape)) {
+                shapes.put(key, shape);
+              }
+            }
+          });
     }
     return shapes;
   }

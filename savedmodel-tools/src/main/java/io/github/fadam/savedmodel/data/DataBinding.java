@@ -130,6 +130,19 @@ public final class DataBinding {
      *     is wrong with names and shapes, else the first value with its row
      */
     public DataBinding build() {
+      check();
+      DataBinding binding = new DataBinding(data, ports);
+      ports.keySet().forEach(name -> binding.requireValues(name, classes.get(name)));
+      return binding;
+    }
+
+    /**
+     * Checks names and shapes, which reads no row.
+     *
+     * @throws IllegalArgumentException if a column is missing or one too many, a shape does not
+     *     fit, or there is no row, with all that is wrong
+     */
+    public void check() {
       List<String> problems = new ArrayList<>(wrongNames());
       if (data.rows() == 0) {
         problems.add("Expected at least one row in " + data.name() + ", found none.");
@@ -143,9 +156,6 @@ public final class DataBinding {
       if (!problems.isEmpty()) {
         throw new IllegalArgumentException(String.join("\n", problems));
       }
-      DataBinding binding = new DataBinding(data, ports);
-      ports.keySet().forEach(name -> binding.requireValues(name, classes.get(name)));
-      return binding;
     }
 
     private List<String> wrongNames() {

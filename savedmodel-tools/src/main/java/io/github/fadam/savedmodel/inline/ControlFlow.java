@@ -285,8 +285,8 @@ final class ControlFlow {
         + condition
         + " is open in round "
         + (round + 1)
-        + ". If it runs once for each time step, say how many there are (inputShape;"
-        + " finetune takes it from its data)";
+        + ". If it runs once for each time step, say how many there are with --shape"
+        + " (inputShape); finetune takes it from its data";
   }
 
   private static String tooLong(int rounds) {

@@ -55,6 +55,7 @@ final class Inlining {
   private final ControlFlow controlFlow = new ControlFlow(writer);
   private final List<NodeDef> nodes = new ArrayList<>();
   private final Set<String> names = new HashSet<>();
+  private final Map<String, Integer> numbered = new HashMap<>();
   private final Set<String> external = new TreeSet<>();
   private final Set<String> unknown = new TreeSet<>();
   private final Map<String, NodeDef> written = new HashMap<>();
@@ -492,11 +493,15 @@ final class Inlining {
   }
 
   private String uniqueName(String wanted) {
-    String name = wanted;
-    for (int i = 1; !names.add(name); i++) {
-      name = wanted + "_" + i;
+    if (names.add(wanted)) {
+      return wanted;
     }
-    return name;
+    // A long loop asks for the same name thousands of times.
+    int number = numbered.merge(wanted, 1, Integer::sum);
+    while (!names.add(wanted + "_" + number)) {
+      number = numbered.merge(wanted, 1, Integer::sum);
+    }
+    return wanted + "_" + number;
   }
 
   /** Whether a node, or a function that it calls, does more than to compute its outputs. */

@@ -199,8 +199,7 @@ final class Rewrites {
       String given = wide ? GradientRewrites.narrow(nested, node.getInput(2)) : node.getInput(2);
       AttrValue params = OpDefinitions.attribute(node, "Tparams");
       String rankNow = nested.add("Rank", "rank", List.of(node.getInput(0)), "T", params);
-      counted =
-          nested.add("FloorMod", "axis", List.of(given, rankNow), "T", NodeWriter.INT32);
+      counted = nested.add("FloorMod", "axis", List.of(given, rankNow), "T", NodeWriter.INT32);
     }
     return writer.plain(
         node.toBuilder().setInput(2, counted).putAttr("Taxis", NodeWriter.INT32).build());

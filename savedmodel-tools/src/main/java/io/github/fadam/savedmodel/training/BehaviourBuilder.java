@@ -46,10 +46,8 @@ public abstract sealed class BehaviourBuilder<B extends BehaviourBuilder<B>>
    *
    * @param key the signature's key
    * @return this builder
-   * @throws io.github.fadam.savedmodel.model.SavedModelException if there is no such signature
    */
   public B trainingSignature(String key) {
-    model().signature(key);
     trainingSignature = Optional.of(key);
     return self();
   }
@@ -80,7 +78,7 @@ public abstract sealed class BehaviourBuilder<B extends BehaviourBuilder<B>>
               + " training (mode(Mode.TRAINING)).");
     }
     RunGraph run =
-        RunGraph.steps(model(), signature().key(), values, mode, trainingSignature, regularization);
+        RunGraph.steps(model(), declared().key(), values, mode, trainingSignature, regularization);
     return mode == Mode.INFERENCE && run.losses().isEmpty() ? Optional.empty() : Optional.of(run);
   }
 
@@ -119,18 +117,26 @@ public abstract sealed class BehaviourBuilder<B extends BehaviourBuilder<B>>
     return self();
   }
 
-  /**
-   * Refuses what the model does not have, all of it at once.
-   *
-   * @throws IllegalArgumentException with every name and pattern that is wrong
-   */
-  void check() {
-    signature();
-    Refusals.all(List.of(this::objectives, this::trained, () -> steps(placeholders())));
+  @Override
+  void checkSettings(Refusals refusals) {
+    refusals.pass(() -> trainingSignature.ifPresent(model()::signature));
+  }
+
+  @Override
+  void checkWithoutSignature(Refusals refusals) {
+    Trainables.checks(model().variables(), choice).forEach(refusals::pass);
+  }
+
+  @Override
+  void checkSignature(Refusals refusals, boolean fed) {
+    refusals.pass(this::trained);
+    if (fed && trainingSignature.stream().allMatch(model().signatures()::containsKey)) {
+      refusals.pass(() -> steps(placeholders()));
+    }
   }
 
   List<ModelVariable> trained() {
-    return Trainables.select(model(), signature().key(), choice);
+    return Trainables.select(model(), declared().key(), choice);
   }
 
   Mode mode() {

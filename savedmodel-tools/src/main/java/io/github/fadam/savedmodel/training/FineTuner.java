@@ -71,7 +71,6 @@ public final class FineTuner implements AutoCloseable {
   private TrainingState state;
 
   private FineTuner(Builder builder) {
-    builder.requireDevice();
     builder.check();
     trained = builder.trained();
     losses = builder.objectives().stream().map(Objective::text).collect(Collectors.joining(", "));
@@ -155,8 +154,14 @@ public final class FineTuner implements AutoCloseable {
       return this;
     }
 
-    private void requireDevice() {
-      device.ifPresent(Device::require);
+    @Override
+    void checkSettings(Refusals refusals) {
+      super.checkSettings(refusals);
+      refusals.pass(() -> device.ifPresent(Device::require));
+      refusals.pass(this::requireCompiledTpu);
+    }
+
+    private void requireCompiledTpu() {
       if (device.equals(Optional.of(Device.TPU)) && xla == Xla.OFF) {
         throw new IllegalArgumentException(
             "Expected a compiled step for a TPU, which runs nothing else, found xla off; add --xla"
@@ -173,9 +178,11 @@ public final class FineTuner implements AutoCloseable {
      * Loads the model and builds the training step.
      *
      * @return the tuner, to be closed
-     * @throws IllegalArgumentException if a name or pattern matches nothing, there is no such
-     *     device, nothing is trainable, or the loss has no right gradient; nothing has been changed
-     *     then
+     * @throws IllegalArgumentException if a name or pattern matches nothing, a shape or {@link
+     *     #data} does not fit, there is no such device, or nothing is trainable, with all of these;
+     *     or the loss has no right gradient; nothing has been changed then
+     * @throws io.github.fadam.savedmodel.model.SavedModelException if there is no such signature
+     *     and nothing else is wrong
      * @throws io.github.fadam.ops.xla.NotCompilableException if the step is to be compiled and an
      *     operation stands in the way
      * @throws org.tensorflow.exceptions.TensorFlowException if TensorFlow cannot load the model

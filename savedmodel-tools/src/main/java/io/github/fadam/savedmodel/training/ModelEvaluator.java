@@ -15,6 +15,7 @@ public final class ModelEvaluator implements AutoCloseable {
   private final LoadedSignature loaded;
 
   private ModelEvaluator(Builder builder) {
+    builder.check();
     loaded = new LoadedSignature(builder);
   }
 
@@ -40,8 +41,10 @@ public final class ModelEvaluator implements AutoCloseable {
      * Loads the model.
      *
      * @return the evaluator, to be closed
-     * @throws IllegalArgumentException if a name is not the signature's, or the loss does not fit
-     *     its output
+     * @throws IllegalArgumentException if names are not the signature's, or shapes or {@link #data}
+     *     do not fit, with all of these; or the loss does not fit its output
+     * @throws io.github.fadam.savedmodel.model.SavedModelException if there is no such signature
+     *     and nothing else is wrong
      * @throws org.tensorflow.exceptions.TensorFlowException if TensorFlow cannot load the model
      */
     public ModelEvaluator build() {

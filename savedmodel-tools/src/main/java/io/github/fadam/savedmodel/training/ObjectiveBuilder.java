@@ -1,16 +1,20 @@
 package io.github.fadam.savedmodel.training;
 
 import io.github.fadam.framework.loss.Loss;
+import io.github.fadam.savedmodel.data.DataBinding;
+import io.github.fadam.savedmodel.data.DataSource;
 import io.github.fadam.savedmodel.model.SavedModel;
 import io.github.fadam.savedmodel.model.SavedSignature;
 import io.github.fadam.savedmodel.model.Suggestions;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.tensorflow.ndarray.Shape;
+import org.tensorflow.proto.DataType;
 
 /**
  * What a SavedModel is measured or trained by: signature, outputs, losses, labels.
@@ -28,6 +32,7 @@ public abstract sealed class ObjectiveBuilder<B extends ObjectiveBuilder<B>>
   private String output;
   private Loss loss;
   private String labels = "labels";
+  private List<DataSource> data = List.of();
 
   ObjectiveBuilder(SavedModel model) {
     this.model = model;
@@ -38,10 +43,8 @@ public abstract sealed class ObjectiveBuilder<B extends ObjectiveBuilder<B>>
    *
    * @param key the signature's key
    * @return this builder
-   * @throws io.github.fadam.savedmodel.model.SavedModelException if there is no such signature
    */
   public B signature(String key) {
-    model.signature(key);
     this.signatureKey = key;
     return self();
   }
@@ -136,10 +139,83 @@ public abstract sealed class ObjectiveBuilder<B extends ObjectiveBuilder<B>>
     return self();
   }
 
+  /**
+   * Says which data the model will be given: columns that are missing, one too many or of another
+   * shape are refused together with all else that is wrong, before the model is loaded. Default:
+   * they are refused when the data are used.
+   *
+   * @param data all the data
+   * @return this builder
+   */
+  public B data(DataSource... data) {
+    this.data = Arrays.stream(data).distinct().toList();
+    return self();
+  }
+
   abstract B self();
 
+  /**
+   * Refuses what the model does not have, all of it at once.
+   *
+   * @throws IllegalArgumentException with every name, pattern and shape that is wrong
+   * @throws io.github.fadam.savedmodel.model.SavedModelException if all that is wrong is the key of
+   *     a signature
+   */
+  final void check() {
+    Refusals refusals = new Refusals();
+    checkSettings(refusals);
+    if (refusals.pass(this::declared)) {
+      SavedSignature signature = declared();
+      boolean shaped = true;
+      for (Map.Entry<String, Shape> shape : inputShapes.entrySet()) {
+        shaped &= refusals.pass(() -> signature.withInputShapes(Map.ofEntries(shape)));
+      }
+      SavedSignature known = shaped ? signature() : signature;
+      refusals.pass(this::objectives);
+      data.forEach(source -> refusals.pass(() -> requireColumns(source, known)));
+      checkSignature(refusals, refusals.pass(this::placeholders));
+    } else {
+      checkWithoutSignature(refusals);
+    }
+    refusals.raise();
+  }
+
+  /** Checks what can be checked whatever the signature. */
+  void checkSettings(Refusals refusals) {}
+
+  /** Checks what can be checked of the model where there is no such signature. */
+  void checkWithoutSignature(Refusals refusals) {}
+
+  /**
+   * Checks what else there is of a signature that exists.
+   *
+   * @param fed whether the values for placeholders are right
+   */
+  void checkSignature(Refusals refusals, boolean fed) {}
+
+  private void requireColumns(DataSource data, SavedSignature signature) {
+    DataBinding.Builder columns = DataBinding.of(data);
+    signature
+        .inputs()
+        .forEach((name, input) -> columns.input(name, input.dataType(), input.shape()));
+    List<String> labelled =
+        losses.isEmpty()
+            ? List.of(labels)
+            : losses.keySet().stream()
+                .filter(signature.outputs()::containsKey)
+                .map(this::labelsOf)
+                .toList();
+    labelled.forEach(column -> columns.labels(column, DataType.DT_FLOAT, Shape.unknown()));
+    columns.check();
+  }
+
+  /** The column of the labels of an output that has a loss of its own. */
+  private String labelsOf(String output) {
+    return losses.size() == 1 ? labels : labels + ":" + output;
+  }
+
   PlaceholderValues placeholders() {
-    return PlaceholderValues.of(model, signature().key(), fed);
+    return PlaceholderValues.of(model, declared().key(), fed);
   }
 
   /** What training steps run, where it is not what everything else does. */
@@ -158,9 +234,12 @@ public abstract sealed class ObjectiveBuilder<B extends ObjectiveBuilder<B>>
 
   /** The chosen signature, with what was said about its inputs. */
   SavedSignature signature() {
-    return model
-        .signature(signatureKey == null ? model.defaultSignatureKey() : signatureKey)
-        .withInputShapes(inputShapes);
+    return declared().withInputShapes(inputShapes);
+  }
+
+  /** The chosen signature as the model has it. */
+  SavedSignature declared() {
+    return model.signature(signatureKey == null ? model.defaultSignatureKey() : signatureKey);
   }
 
   /** Input key to shape, as far as something was said. */
@@ -175,7 +254,7 @@ public abstract sealed class ObjectiveBuilder<B extends ObjectiveBuilder<B>>
    *     name
    */
   List<Objective> objectives() {
-    Set<String> outputs = signature().outputs().keySet();
+    Set<String> outputs = declared().outputs().keySet();
     if (losses.isEmpty()) {
       return List.of(new Objective(onlyOutput(outputs), Optional.ofNullable(loss), labels));
     }
@@ -189,8 +268,7 @@ public abstract sealed class ObjectiveBuilder<B extends ObjectiveBuilder<B>>
     List<Objective> objectives = new ArrayList<>();
     losses.forEach(
         (key, value) -> {
-          String column = losses.size() == 1 ? labels : labels + ":" + key;
-          objectives.add(new Objective(key, Optional.of(value), column));
+          objectives.add(new Objective(key, Optional.of(value), labelsOf(key)));
         });
     return objectives;
   }
@@ -203,7 +281,7 @@ public abstract sealed class ObjectiveBuilder<B extends ObjectiveBuilder<B>>
     if (outputs.size() != 1) {
       throw new IllegalArgumentException(
           "Expected the name of the output that the loss is computed from, since signature "
-              + signature().key()
+              + declared().key()
               + " has "
               + String.join(", ", outputs)
               + "; name one with --output (output), or a loss for each.");

@@ -72,6 +72,12 @@ record ScoringGraph(
     Map<String, Operand<TFloat32>> metrics = new LinkedHashMap<>();
     List<ProbabilityCheck> checks = new ArrayList<>();
     List<Operand<TFloat32>> losses = new ArrayList<>();
+    Refusals.all(
+        objectives.stream()
+            .<Runnable>map(
+                objective ->
+                    () -> LossInput.of(objective, signature.outputs().get(objective.output())))
+            .toList());
     for (Objective objective : objectives) {
       Output<?> output = signature.outputs().get(objective.output());
       LossInput input = LossInput.of(objective, output);

@@ -3,9 +3,11 @@ package io.github.fadam.savedmodel.training;
 import io.github.fadam.ops.gradient.UnsupportedGradientException.Reason;
 import io.github.fadam.savedmodel.model.ModelVariable;
 import io.github.fadam.savedmodel.model.SavedModel;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.tensorflow.ndarray.Shape;
 
 /**
  * What of a signature would be trained where nothing else is said, what cannot be, and why: all
@@ -86,7 +88,82 @@ public record Trainability(
    * @return an answer for each signature, in the order of {@link SavedModel#signatures()}
    */
   public static Map<String, Trainability> of(SavedModel model) {
-    return TrainabilityCheck.of(model);
+    return asked(model).answers();
+  }
+
+  /**
+   * Starts to look at all signatures of which more is known than the model says.
+   *
+   * @param model the model
+   * @return what to say it to
+   */
+  public static Question asked(SavedModel model) {
+    return new Question(model);
+  }
+
+  /**
+   * What is known before a model is looked at: the same as a {@link FineTuner.Builder} is told, and
+   * with the same consequences.
+   */
+  public static final class Question {
+    private final SavedModel model;
+    private final Map<String, Shape> shapes = new LinkedHashMap<>();
+    private final Map<String, PlaceholderValues.Fed> fed = new LinkedHashMap<>();
+
+    private Question(SavedModel model) {
+      this.model = model;
+    }
+
+    /**
+     * Says the shape of an input, see {@link ObjectiveBuilder#inputShape}.
+     *
+     * @param input key of the input, of all signatures that have it
+     * @param shape its shape, the batch dimension first, {@link Shape#UNKNOWN_SIZE} for what stays
+     *     open
+     * @return this question
+     */
+    public Question inputShape(String input, Shape shape) {
+      shapes.put(input, shape);
+      return this;
+    }
+
+    /**
+     * Gives a placeholder that is no input of a signature its values, see {@link
+     * ObjectiveBuilder#feed(String, Object)}.
+     *
+     * @param placeholder the placeholder's name
+     * @param training its value in training steps
+     * @return this question
+     */
+    public Question feed(String placeholder, Object training) {
+      fed.put(placeholder, new PlaceholderValues.Fed(training, Optional.empty()));
+      return this;
+    }
+
+    /**
+     * Gives a placeholder that is no input of a signature its values.
+     *
+     * @param placeholder the placeholder's name
+     * @param training its value in training steps
+     * @param inference its value wherever else the model runs
+     * @return this question
+     */
+    public Question feed(String placeholder, Object training, Object inference) {
+      fed.put(placeholder, new PlaceholderValues.Fed(training, Optional.of(inference)));
+      return this;
+    }
+
+    /**
+     * Looks at all signatures, as {@link Trainability#of} does.
+     *
+     * @return an answer for each signature; where a shape or value does not fit one, that is its
+     *     refusal
+     * @throws IllegalArgumentException if no signature has an input or placeholder of a name, with
+     *     all such names
+     */
+    public Map<String, Trainability> answers() {
+      return TrainabilityCheck.of(model, shapes, fed);
+    }
   }
 
   /**

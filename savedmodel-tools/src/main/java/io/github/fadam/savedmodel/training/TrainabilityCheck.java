@@ -8,17 +8,22 @@ import io.github.fadam.ops.variable.TrainableVariable;
 import io.github.fadam.savedmodel.inline.EmittedGraph;
 import io.github.fadam.savedmodel.inline.GraphEmitter;
 import io.github.fadam.savedmodel.inline.InlinePlan;
+import io.github.fadam.savedmodel.model.ModelPlaceholder;
 import io.github.fadam.savedmodel.model.ModelVariable;
 import io.github.fadam.savedmodel.model.SavedModel;
+import io.github.fadam.savedmodel.model.Suggestions;
 import io.github.fadam.savedmodel.training.Trainability.Obstacle;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import org.tensorflow.Graph;
 import org.tensorflow.Output;
 import org.tensorflow.exceptions.TensorFlowException;
+import org.tensorflow.ndarray.Shape;
 
 /** Asks, in a graph that is never run, what the gradients of a model's signatures would meet. */
 final class TrainabilityCheck {
@@ -26,18 +31,35 @@ final class TrainabilityCheck {
   private static final String SCOPE = "inspected";
 
   private final SavedModel model;
+  private final Map<String, Shape> shapes;
+  private final Map<String, PlaceholderValues.Fed> fed;
   private final Graph graph;
 
-  private TrainabilityCheck(SavedModel model, Graph graph) {
+  private TrainabilityCheck(
+      SavedModel model,
+      Map<String, Shape> shapes,
+      Map<String, PlaceholderValues.Fed> fed,
+      Graph graph) {
     this.model = model;
+    this.shapes = shapes;
+    this.fed = fed;
     this.graph = graph;
   }
 
-  static Map<String, Trainability> of(SavedModel model) {
+  /**
+   * Looks at all signatures.
+   *
+   * @param shapes of inputs, for the signatures that have these
+   * @param fed values of placeholders, for the signatures that depend on these
+   * @throws IllegalArgumentException with all inputs and placeholders that no signature has
+   */
+  static Map<String, Trainability> of(
+      SavedModel model, Map<String, Shape> shapes, Map<String, PlaceholderValues.Fed> fed) {
+    requireKnown(model, shapes.keySet(), fed.keySet());
     Map<String, Trainability> answers = new LinkedHashMap<>();
     try (Graph graph = new Graph()) {
       Optional<String> unusable = load(model, graph);
-      TrainabilityCheck check = new TrainabilityCheck(model, graph);
+      TrainabilityCheck check = new TrainabilityCheck(model, shapes, fed, graph);
       for (String key : model.signatures().keySet()) {
         List<ModelVariable> meant = Trainables.meant(model, key);
         answers.put(
@@ -48,6 +70,36 @@ final class TrainabilityCheck {
       }
     }
     return answers;
+  }
+
+  private static void requireKnown(SavedModel model, Set<String> shapes, Set<String> fed) {
+    Set<String> inputs = new TreeSet<>();
+    Set<String> placeholders = new TreeSet<>();
+    model
+        .signatures()
+        .forEach(
+            (key, signature) -> {
+              inputs.addAll(signature.inputs().keySet());
+              model.placeholdersOf(key).forEach(p -> placeholders.add(p.name()));
+            });
+    Refusals refusals = new Refusals();
+    shapes.forEach(name -> refusals.pass(() -> requireOneOf("input", name, inputs)));
+    fed.forEach(name -> refusals.pass(() -> requireOneOf("placeholder", name, placeholders)));
+    refusals.raise();
+  }
+
+  private static void requireOneOf(String kind, String name, Set<String> known) {
+    if (!known.contains(name)) {
+      throw new IllegalArgumentException(
+          "Expected the name of "
+              + (kind.equals("input") ? "an input" : "a placeholder that is no input")
+              + " of any signature, found "
+              + name
+              + (known.isEmpty()
+                  ? ", while there are none"
+                  : ", while there are " + String.join(", ", known))
+              + Suggestions.didYouMean(name, known));
+    }
   }
 
   /** What TensorFlow says of a graph that it does not take. */
@@ -68,8 +120,14 @@ final class TrainabilityCheck {
   private Trainability signature(String key, List<ModelVariable> meant) {
     try {
       Trainables.select(model, key, Trainables.Choice.open());
-      PlaceholderValues values = PlaceholderValues.of(model, key, Map.of());
-      InlinePlan plan = RunGraph.inference(model, key, values).plan(values, Map.of());
+      Map<String, PlaceholderValues.Fed> ofThis = new LinkedHashMap<>(fed);
+      ofThis
+          .keySet()
+          .retainAll(model.placeholdersOf(key).stream().map(ModelPlaceholder::name).toList());
+      Map<String, Shape> shapesOfThis = new LinkedHashMap<>(shapes);
+      shapesOfThis.keySet().retainAll(model.signature(key).inputs().keySet());
+      PlaceholderValues values = PlaceholderValues.of(model, key, ofThis);
+      InlinePlan plan = RunGraph.inference(model, key, values).plan(values, shapesOfThis);
       return emitted(key, meant, plan, GraphEmitter.emit(plan, graph, SCOPE));
     } catch (TensorFlowException | IllegalArgumentException | IllegalStateException e) {
       return refused(key, meant, e.getMessage());

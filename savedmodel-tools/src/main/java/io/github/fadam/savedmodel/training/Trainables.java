@@ -7,6 +7,7 @@ import io.github.fadam.savedmodel.model.SavedModel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Chooses the variables of a signature that are trained. */
 final class Trainables {
@@ -37,14 +38,8 @@ final class Trainables {
    */
   static List<ModelVariable> select(SavedModel model, String signatureKey, Choice choice) {
     List<ModelVariable> read = floating(model.variablesOf(signatureKey));
-    List<Runnable> checks = new ArrayList<>();
-    for (List<String> patterns : List.of(choice.trainable(), choice.frozen(), choice.unfrozen())) {
-      for (String pattern : patterns) {
-        checks.add(() -> matching(read, List.of(pattern)));
-      }
-    }
     if (!read.isEmpty()) {
-      Refusals.all(checks);
+      Refusals.all(checks(read, choice));
     }
     List<ModelVariable> unfrozen = matching(read, choice.unfrozen());
     List<ModelVariable> meant =
@@ -73,6 +68,15 @@ final class Trainables {
               + names(wanted));
     }
     return selected;
+  }
+
+  /** A check for each pattern, that it matches a floating point variable of these. */
+  static List<Runnable> checks(List<ModelVariable> variables, Choice choice) {
+    List<ModelVariable> floating = floating(variables);
+    return Stream.of(choice.trainable(), choice.frozen(), choice.unfrozen())
+        .flatMap(List::stream)
+        .<Runnable>map(pattern -> () -> matching(floating, List.of(pattern)))
+        .toList();
   }
 
   /** The variables that a signature reads and that the author meant to be trained. */

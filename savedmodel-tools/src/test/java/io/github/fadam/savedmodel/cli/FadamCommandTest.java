@@ -460,6 +460,30 @@ class FadamCommandTest {
     assertTrue(result.err().contains("\tat "), result.err());
   }
 
+  /** One line each, and nothing is written. */
+  @Test
+  void saysAllThatIsWrongAtOnce() {
+    Result result =
+        finetune(
+            "--trainable", "haed/*",
+            "--output", "output_1",
+            "--labels", "lables",
+            "--shape", "imagee=?,8,8,1",
+            "--feed", "is_training=true");
+    assertEquals(FadamCommand.FAILED, result.exitCode());
+    List<String> lines = result.err().lines().toList();
+    assertEquals("Found 5 problems:", lines.get(0), result.err());
+    for (String said : List.of("'haed/*'", "found output_1", "lables", "imagee", "is_training")) {
+      assertEquals(
+          1,
+          lines.stream().filter(line -> line.startsWith("- ") && line.contains(said)).count(),
+          said + " in " + result.err());
+    }
+    assertFalse(Files.exists(out));
+    Result signature = finetune("--signature", "serving", "--frozen", "haed/*", "--device", "tpu");
+    assertEquals("Found 4 problems:", signature.err().lines().findFirst().orElseThrow());
+  }
+
   @Test
   void leavesExistingTargetsAlone() throws IOException {
     Path file = Files.createDirectory(out).resolve("precious.txt");

@@ -37,8 +37,60 @@ class InspectCommandTest {
     return out.toString();
   }
 
-  private static JsonNode json(String model) throws IOException {
-    return new ObjectMapper().readTree(inspect(model, "--json"));
+  private static JsonNode json(String model, String... options) throws IOException {
+    List<String> all = new ArrayList<>(List.of(options));
+    all.add("--json");
+    return new ObjectMapper().readTree(inspect(model, all.toArray(String[]::new)));
+  }
+
+  /** As a training is, whose data say how many time steps there are. */
+  @Test
+  void aLoopOverTimeIsReadyWhenTheShapeIsSaid() throws IOException {
+    JsonNode open = json("graphs/loops").get("training").get("open_time");
+    assertFalse(open.get("ready").asBoolean());
+    assertTrue(open.get("obstacles").get(0).get("kept").asText().contains("--shape"));
+    JsonNode shaped = json("graphs/loops", "--shape", "x=?,5,4").get("training");
+    assertTrue(shaped.get("open_time").get("ready").asBoolean());
+    assertTrue(
+        shaped.get("at_most").get("refusal").asText().contains("fits the signature's [-1, 4]"));
+  }
+
+  @Test
+  void aPlaceholderIsFedAsInTraining() throws IOException {
+    String training = "is_training=true,true";
+    JsonNode open = tf1("--feed", training);
+    assertTrue(open.get("refusal").asText().contains("drop_rate"), open.toString());
+    JsonNode fed = tf1("--feed", training, "--feed", "drop_rate=0.5,0.1");
+    assertTrue(fed.get("ready").asBoolean(), fed.toString());
+    JsonNode wrong = tf1("--feed", "is_training=maybe");
+    assertTrue(wrong.get("refusal").asText().contains("found maybe"), wrong.toString());
+  }
+
+  private static JsonNode tf1(String... options) throws IOException {
+    return json("training/tf1_if", options).get("training").get("serving_default");
+  }
+
+  @Test
+  void whatNoSignatureHasIsRefusedAllAtOnce() {
+    assertRefused(
+        1, List.of("2 problems", "xx", "keep_porb"), "--shape", "xx=3", "--feed", "keep_porb=1");
+    assertRefused(2, List.of("x=?,five"), "--shape", "x=?,five");
+    assertRefused(2, List.of("found x."), "--shape", "x");
+    assertRefused(2, List.of("found is_training."), "--feed", "is_training");
+  }
+
+  private static void assertRefused(int exitCode, List<String> said, String... options) {
+    StringWriter err = new StringWriter();
+    List<String> line =
+        new ArrayList<>(List.of("inspect", RESOURCES.resolve("graphs/loops").toString()));
+    line.addAll(List.of(options));
+    int found =
+        FadamCommand.run(
+            new PrintWriter(new StringWriter()),
+            new PrintWriter(err, true),
+            line.toArray(String[]::new));
+    assertEquals(exitCode, found, err::toString);
+    said.forEach(text -> assertTrue(err.toString().contains(text), text + " in " + err));
   }
 
   private static JsonNode named(JsonNode list, String field, String name) {

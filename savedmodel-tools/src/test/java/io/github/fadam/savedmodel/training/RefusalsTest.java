@@ -11,6 +11,7 @@ import io.github.fadam.savedmodel.data.ArrayData;
 import io.github.fadam.savedmodel.data.DataBinding;
 import io.github.fadam.savedmodel.data.DataSource;
 import io.github.fadam.savedmodel.model.ModelVariable;
+import io.github.fadam.savedmodel.model.SavedModelException;
 import io.github.fadam.savedmodel.testing.Models;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -48,6 +49,90 @@ class RefusalsTest {
         "'kin/*' matches no variable",
         "'sice/*' matches no variable",
         "is_training");
+  }
+
+  /** Shapes, outputs, patterns, placeholders, signatures and columns, each with what is near. */
+  @Test
+  void mistakesOfAllKindsAreSaidTogether() {
+    DataSource data =
+        ArrayData.builder()
+            .column("left", new float[6], Shape.of(3))
+            .column("rihgt", new float[8], Shape.of(4))
+            .column("label", new long[2], Shape.scalar())
+            .build();
+    String message =
+        refusal(
+            FineTuner.of(Models.directory("multi_io"))
+                .inputShape("left", Shape.of(-1, 5))
+                .inputShape("rigth", Shape.of(-1, 4))
+                .output("knid")
+                .frozen("wied/*")
+                .unfreeze("sice/*")
+                .feed("is_training", true)
+                .trainingSignature("sreve")
+                .data(data));
+    assertSays(
+        message,
+        "Found 8 problems:",
+        "fits the signature's [-1, 3], found [-1, 5]",
+        "found one of 'rigth'; did you mean 'right'?",
+        "found knid; did you mean 'kind'?",
+        "'wied/*' matches no variable",
+        "'sice/*' matches no variable",
+        "is_training, while it depends on none",
+        "'sreve'",
+        "did you mean 'serve'",
+        "rename rihgt to right?",
+        "rename label to labels?");
+    assertEquals(9, message.lines().count(), message);
+  }
+
+  @Test
+  void labelsAreMissedTogetherWithTheRest() {
+    DataSource data =
+        ArrayData.builder()
+            .column("left", new float[6], Shape.of(3))
+            .column("right", new float[8], Shape.of(4))
+            .column("label", new long[2], Shape.scalar())
+            .build();
+    assertSays(
+        refusal(
+            FineTuner.of(Models.directory("multi_io"))
+                .output("kind")
+                .trainable("wied/*")
+                .data(data, data)),
+        "Found 2 problems:",
+        "'wied/*' matches no variable",
+        "rename label to labels?");
+  }
+
+  @Test
+  void whereThereIsNoSuchSignatureTheRestIsStillSaid() {
+    assertSays(
+        refusal(
+            FineTuner.of(Models.directory("multi_io"))
+                .signature("sreve")
+                .trainingSignature("trian")
+                .frozen("wied/*")
+                .unfreeze("kind/*")),
+        "Found 3 problems:",
+        "did you mean 'serve'",
+        "'trian'",
+        "'wied/*' matches no variable");
+    SavedModelException one =
+        assertThrows(
+            SavedModelException.class,
+            () -> FineTuner.of(Models.directory("multi_io")).signature("sreve").build());
+    assertSays(one.getMessage(), "did you mean 'serve'");
+    IllegalArgumentException evaluated =
+        assertThrows(
+            IllegalArgumentException.class,
+            () ->
+                ModelEvaluator.of(Models.directory("multi_io"))
+                    .output("knid")
+                    .inputShape("rigth", Shape.of(-1, 4))
+                    .build());
+    assertSays(evaluated.getMessage(), "Found 2 problems:", "'kind'", "'right'");
   }
 
   @Test
