@@ -2,6 +2,7 @@
 them: batch statistics that move, dropout, losses of the model's own.
 
     python make_training_models.py DIRECTORY [NAME ...]
+    python make_training_models.py --check        makes all again, compares with what is committed
 
 Each model is written to DIRECTORY/NAME/, and beside its saved_model.pb a golden.npz as
 make_models.py describes it, but for this: `losses` and `weight:NAME` come from five steps of plain
@@ -15,6 +16,8 @@ import argparse
 import os
 import pathlib
 import shutil
+import sys
+import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -26,33 +29,13 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.framework.graph_to_function_def import graph_to_function_def
 from tf_keras.src.legacy_tf_layers.normalization import batch_normalization
 
-STEPS = 5
+from zoo.golden import STEPS, fill, mean_loss, read_description, v1
+from zoo.programs import fill_session, save_session
+
 RATE = 0.1
-v1 = tf.compat.v1
-
-
-def value(shape, name, rng):
-    if "variance" in name or "gamma" in name:
-        return rng.uniform(0.5, 1.5, shape).astype("float32")
-    scale = 0.1 if len(shape) < 2 else np.sqrt(2 / np.prod(shape[:-1]))
-    return rng.normal(0, scale, shape).astype("float32")
-
-
-def fill(variables, seed):
-    rng = np.random.default_rng(seed)
-    for variable in variables:
-        if variable.dtype in ("float32", tf.float32):
-            name = getattr(variable, "path", variable.name)
-            variable.assign(value(tuple(variable.shape), name, rng))
-
-
-def mean_loss(name, labels, outputs):
-    function = {
-        "sparse_categorical_crossentropy": keras.losses.sparse_categorical_crossentropy,
-        "binary_crossentropy": keras.losses.binary_crossentropy,
-        "mse": keras.losses.mean_squared_error,
-    }[name]
-    return tf.reduce_mean(function(labels, outputs))
+TWINS = "_all_variables"
+TOLERANCE = 1e-6  # rounding of another processor
+RESOURCES = pathlib.Path(__file__).resolve().parent.parent / "resources" / "training"
 
 
 def golden(inputs, labels, loss, **more):
@@ -87,9 +70,9 @@ def train(model, named, outputs, inputs, labels, loss):
         with tf.GradientTape() as tape:
             found = answers(True)
             if isinstance(loss, dict):
-                total = tf.add_n([mean_loss(loss[n], labels[n], found[n]) for n in loss])
+                total = tf.add_n([mean_loss(loss[n], labels[n], found[n], False) for n in loss])
             else:
-                total = mean_loss(loss, labels, found[outputs[0]])
+                total = mean_loss(loss, labels, found[outputs[0]], False)
             total += sum(model.losses)
         gradients = tape.gradient(total, [named[name] for name in trained])
         for name, gradient in zip(trained, gradients):
@@ -246,19 +229,10 @@ def tf1(directory, seed, conditionals_of_tf1, resource):
         with v1.variable_scope("head", use_resource=resource):
             head = v1.get_variable("kernel", [6, 3])
         probabilities = tf.nn.softmax(tf.matmul(hidden, head), name="probabilities")
-        for variable in v1.global_variables():
-            variable.load(value(tuple(variable.shape), variable.name, rng), session)
-        builder = v1.saved_model.Builder(str(directory))
-        builder.add_meta_graph_and_variables(
-            session,
-            [tf.saved_model.SERVING],
-            signature_def_map={
-                "serving_default": v1.saved_model.predict_signature_def(
-                    {"x": x}, {"probabilities": probabilities}
-                )
-            },
+        fill_session(session, rng)
+        save_session(
+            session, directory, {"serving_default": ({"x": x}, {"probabilities": probabilities})}
         )
-        builder.save()
 
         rng = np.random.default_rng(seed + 100)
         fed = {
@@ -267,7 +241,7 @@ def tf1(directory, seed, conditionals_of_tf1, resource):
             drop: 0.0,
         }
         name = "sparse_categorical_crossentropy"
-        loss = mean_loss(name, labels, probabilities) + v1.losses.get_regularization_loss()
+        loss = mean_loss(name, labels, probabilities, False) + v1.losses.get_regularization_loss()
         trained = v1.trainable_variables()
         gradients = tf.gradients(loss, trained)
         updates = v1.get_collection(v1.GraphKeys.UPDATE_OPS)
@@ -315,20 +289,13 @@ def tf1_loop(directory):
         beside = tf.matmul(x + tf.stop_gradient(grow(tf.reduce_mean(x))), kernel, name="beside")
         through = grow(tf.matmul(x, kernel))
         chosen = v1.cond(tf.reduce_sum(x) > 0, lambda: 2 * beside, lambda: 3 * beside)
-        for variable in v1.global_variables():
-            variable.load(value(tuple(variable.shape), variable.name, rng), session)
-        builder = v1.saved_model.Builder(str(directory))
-        builder.add_meta_graph_and_variables(
-            session,
-            [tf.saved_model.SERVING],
-            signature_def_map={
-                key: v1.saved_model.predict_signature_def({"x": x}, {"y": y})
-                for key, y in {"beside": beside, "through": through, "chosen": chosen}.items()
-            },
+        fill_session(session, rng)
+        signatures = {"beside": beside, "through": through, "chosen": chosen}
+        save_session(
+            session, directory, {key: ({"x": x}, {"y": y}) for key, y in signatures.items()}
         )
-        builder.save()
         inputs = np.random.default_rng(126).normal(0, 1, (6, 4)).astype("float32")
-        outputs = session.run({"beside": beside, "through": through, "chosen": chosen}, {x: inputs})
+        outputs = session.run(signatures, {x: inputs})
     values = {f"output:{key}": found for key, found in outputs.items()}
     return golden({"x": inputs}, np.zeros((6, 4), "float32"), "mse", **values)
 
@@ -381,15 +348,11 @@ MODELS = [
 ]
 
 
-def main():
-    parser = argparse.ArgumentParser(description="Makes the SavedModels of the training tests.")
-    parser.add_argument("directory")
-    parser.add_argument("names", nargs="*", help="which models, all of them if none is named")
-    arguments = parser.parse_args()
+def make(directory, names):
     for model in MODELS:
-        if arguments.names and model.__name__ not in arguments.names:
+        if names and model.__name__ not in names:
             continue
-        target = pathlib.Path(arguments.directory) / model.__name__
+        target = pathlib.Path(directory) / model.__name__
         if target.exists():
             shutil.rmtree(target)
         keras.backend.clear_session()
@@ -397,6 +360,96 @@ def main():
         values = model(str(target))
         np.savez_compressed(target / "golden.npz", **values)
         print(model.__name__, *values.get("losses", []), flush=True)
+
+
+def files(directory):
+    """What a model is made of, but for the fingerprint, which differs from run to run."""
+    found = (path for path in directory.rglob("*") if path.is_file())
+    return {str(path.relative_to(directory)) for path in found} - {"fingerprint.pb"}
+
+
+def interface(directory):
+    """What the signatures take and give."""
+    return {
+        key: {
+            kind: {name: (info.dtype, str(info.tensor_shape)) for name, info in found.items()}
+            for kind, found in (("inputs", signature.inputs), ("outputs", signature.outputs))
+        }
+        for key, signature in read_description(directory).signature_def.items()
+    }
+
+
+def checkpoint(directory):
+    """The values of all variables that were saved."""
+    reader = tf.train.load_checkpoint(str(directory / "variables" / "variables"))
+    values = {
+        name: reader.get_tensor(name)
+        for name in reader.get_variable_to_shape_map()
+        if name != "_CHECKPOINTABLE_OBJECT_GRAPH"
+    }
+    # Keras 3 saves its variables a second time, in an order that differs from run to run.
+    twins = [name for name in values if name.startswith(TWINS)]
+    twins.sort(key=lambda name: values[name].tobytes())
+    again = {f"{TWINS}/{i}": values.pop(name) for i, name in enumerate(twins)}
+    return values | again
+
+
+def unequal(committed, made, tolerance):
+    """Names of arrays that only one has, or that differ."""
+    wrong = sorted(set(committed) ^ set(made))
+    for name in sorted(set(committed) & set(made)):
+        a, b = np.asarray(committed[name]), np.asarray(made[name])
+        if a.dtype != b.dtype or a.shape != b.shape:
+            wrong.append(f"{name}: {a.dtype}{a.shape} is now {b.dtype}{b.shape}")
+        elif a.dtype.kind != "f":
+            wrong += [] if np.array_equal(a, b) else [name]
+        elif not np.allclose(a, b, rtol=tolerance, atol=tolerance):
+            wrong.append(f"{name}: differs by {np.max(np.abs(a - b)):.2g}")
+    return wrong
+
+
+def differences(committed, made):
+    """How two directories of one model differ: rounding apart, they should not."""
+    wrong = [f"{name}: only in one" for name in sorted(files(committed) ^ files(made))]
+    if wrong:
+        return wrong
+    if interface(committed) != interface(made):
+        wrong.append("saved_model.pb: other signatures")
+    wrong += unequal(checkpoint(committed), checkpoint(made), 0)
+    arrays = [dict(np.load(directory / "golden.npz")) for directory in (committed, made)]
+    return wrong + [f"golden.npz: {found}" for found in unequal(*arrays, TOLERANCE)]
+
+
+def check():
+    """The number of models that are not what is committed."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = pathlib.Path(folder)
+        make(made, [])
+        names = {model.__name__ for model in MODELS} | {path.name for path in RESOURCES.iterdir()}
+        found = {
+            name: differences(RESOURCES / name, made / name)
+            if (made / name).exists() and (RESOURCES / name).exists()
+            else ["only committed" if (RESOURCES / name).exists() else "not committed"]
+            for name in sorted(names)
+        }
+    for name, wrong in found.items():
+        print(*(f"{name}: {difference}" for difference in wrong[:10]), sep="\n", end="\n" * bool(wrong))
+    failed = sum(bool(wrong) for wrong in found.values())
+    print(f"{len(found)} models, {failed} differ")
+    return failed
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Makes the SavedModels of the training tests.")
+    parser.add_argument("directory", nargs="?")
+    parser.add_argument("names", nargs="*", help="which models, all of them if none is named")
+    parser.add_argument("--check", action="store_true", help="compare with what is committed")
+    arguments = parser.parse_args()
+    if arguments.check == (arguments.directory is not None):
+        parser.error("expected either a directory or --check")
+    if arguments.check:
+        sys.exit(1 if check() else 0)
+    make(arguments.directory, arguments.names)
 
 
 if __name__ == "__main__":

@@ -72,6 +72,26 @@ def tf_module(directory):
     )
 
 
+def fill_session(session, rng):
+    """Gives the variables of a program of TensorFlow 1 values that are plausible."""
+    for variable in v1.global_variables():
+        variable.load(weights_for(tuple(variable.shape), variable.name, rng), session)
+
+
+def save_session(session, directory, signatures):
+    """Saves a program of TensorFlow 1: inputs and outputs by the signature's key."""
+    builder = v1.saved_model.Builder(str(directory))
+    builder.add_meta_graph_and_variables(
+        session,
+        [tf.saved_model.SERVING],
+        signature_def_map={
+            key: v1.saved_model.predict_signature_def(inputs, outputs)
+            for key, (inputs, outputs) in signatures.items()
+        },
+    )
+    builder.save()
+
+
 def tf1(directory, use_resource, seed, partitioner=None):
     """A model as TensorFlow 1 programs write it: no object graph, collections, a session's values."""
     rng = np.random.default_rng(seed)
@@ -86,19 +106,10 @@ def tf1(directory, use_resource, seed, partitioner=None):
             shift = v1.get_variable("shift", [3], trainable=False)
             logits = tf.add(tf.matmul(hidden, head), shift, name="logits")
         probabilities = tf.nn.softmax(logits, name="probabilities")
-        for variable in v1.global_variables():
-            variable.load(weights_for(tuple(variable.shape), variable.name, rng), session)
-        builder = v1.saved_model.Builder(str(directory))
-        builder.add_meta_graph_and_variables(
-            session,
-            [tf.saved_model.SERVING],
-            signature_def_map={
-                "serving_default": v1.saved_model.predict_signature_def(
-                    {"x": x}, {"probabilities": probabilities}
-                )
-            },
+        fill_session(session, rng)
+        save_session(
+            session, directory, {"serving_default": ({"x": x}, {"probabilities": probabilities})}
         )
-        builder.save()
     rng = np.random.default_rng(seed + 100)
     return Golden(
         inputs={"x": rng.normal(0, 1, (6, 4)).astype("float32")},
