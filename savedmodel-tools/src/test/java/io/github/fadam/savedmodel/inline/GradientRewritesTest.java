@@ -64,7 +64,7 @@ class GradientRewritesTest {
   private record Case(String name, Shape variable, BiFunction<Ops, Operand<?>[], Operand<?>> body) {
     /** Its first word, where one operation is tried. */
     String type() {
-      return name.split(" ")[0];
+      return name.split(" ", 2)[0];
     }
 
     @Override
@@ -136,7 +136,7 @@ class GradientRewritesTest {
         (tf, x) -> {
           List<Operand<?>> inputs = new ArrayList<>(List.of(add(tf, "Mul", x[0], x[1])));
           inputs.addAll(indices.apply(tf));
-          return add(tf, name.split(" ")[0], inputs.toArray(Operand<?>[]::new));
+          return add(tf, name.split(" ", 2)[0], inputs.toArray(Operand<?>[]::new));
         });
   }
 
