@@ -155,6 +155,23 @@ INLINE REAL NAME(natural)(int mode, const NAME(scalars) *c, REAL gradient, REAL 
   return mode == OF_FISHER ? x : NAME(bounded)(x, c->limit);
 }
 
+/* Asks for one block of the next chunk while this one is at work: the processor's own look-ahead ends
+   with the page, which a chunk of floats is. Harmless beyond an array. */
+INLINE void NAME(fetch)(const REAL *base, int64_t at) {
+  const uintptr_t from = (uintptr_t)base + (uintptr_t)at * sizeof(REAL);
+  for (uintptr_t line = 0; line < LANES * sizeof(REAL); line += 64) {
+    __builtin_prefetch((const void *)(from + line));
+  }
+}
+
+/* Halves a number of sums until one is left. */
+INLINE WIDE NAME(total)(WIDE sums[LANES]) {
+  for (int half = LANES / 2; half > 0; half /= 2) {
+    for (int lane = 0; lane < half; lane++) sums[lane] += sums[lane + half];
+  }
+  return sums[0];
+}
+
 #define SUM REAL
 #define SUMS NAME(sums_fast)
 #include "sums.h"
@@ -193,27 +210,35 @@ INLINE void NAME(apply_loop)(int mode, bool moment, bool decays, const NAME(scal
                              const NAME(view) * v, int64_t n, REAL *momentum, REAL *theta) {
   const NAME(scalars) s = *c;
   const NAME(view) from = *v;
-  ELEMENTS_ARE_APART
-  for (int64_t i = 0; i < n; i++) {
-    REAL g = from.gradient[i];
-    REAL r;
-    if (mode == OF_FISHER) {
-      REAL f = s.decay * from.fisher[i] + s.complement * NAME(square)(g);
-      from.fisher[i] = f;
-      r = 1 / (SQRT(f) + s.epsilon);
-    } else {
-      r = NAME(reciprocal)(mode, &s, &from, i);
+  for (int64_t block = 0; block < n; block += LANES) {
+    const int64_t end = NAME(least)(block + LANES, n);
+    NAME(fetch)(from.gradient, block - CHUNK);
+    NAME(fetch)(from.theta, block - CHUNK);
+    if (mode == OF_FISHER) NAME(fetch)(from.fisher, block - CHUNK);
+    if (moment) NAME(fetch)(momentum, block - CHUNK);
+    ELEMENTS_ARE_APART
+    for (int64_t i = block; i < end; i++) {
+      REAL g = from.gradient[i];
+      REAL r;
+      if (mode == OF_FISHER) {
+        REAL f = s.decay * from.fisher[i] + s.complement * NAME(square)(g);
+        from.fisher[i] = f;
+        r = 1 / (SQRT(f) + s.epsilon);
+      } else {
+        r = NAME(reciprocal)(mode, &s, &from, i);
+      }
+      REAL m = NAME(natural)(mode, &s, g, r) * s.gradient_factor[0] * s.gradient_factor[1];
+      if (moment) {
+        m = s.beta1 * momentum[i] + s.complement1 * m;
+        momentum[i] = m;
+      }
+      if (decays) {
+        REAL w =
+            NAME(bounded)(from.theta[i] * r, REAL_MAX) * s.decay_factor[0] * s.decay_factor[1];
+        m += s.weight_decay * w;
+      }
+      theta[i] = from.theta[i] - s.rate * m;
     }
-    REAL m = NAME(natural)(mode, &s, g, r) * s.gradient_factor[0] * s.gradient_factor[1];
-    if (moment) {
-      m = s.beta1 * momentum[i] + s.complement1 * m;
-      momentum[i] = m;
-    }
-    if (decays) {
-      REAL w = NAME(bounded)(from.theta[i] * r, REAL_MAX) * s.decay_factor[0] * s.decay_factor[1];
-      m += s.weight_decay * w;
-    }
-    theta[i] = from.theta[i] - s.rate * m;
   }
 }
 
@@ -253,6 +278,38 @@ static void NAME(gradient_sums)(const update_plan *plan, int64_t from, int64_t t
   }
 }
 
+/* Adds one row's squares to the columns' sums and returns their sum. `next` is the next row's. */
+INLINE double NAME(row)(bool squared, const REAL *values, const REAL *next, int64_t columns,
+                        REAL *column_sums) {
+  if (columns < LANES) {
+    double sum = 0;
+    for (int64_t j = 0; j < columns; j++) {
+      REAL s = squared ? values[j] : NAME(square)(values[j]);
+      column_sums[j] += s;
+      sum += s;
+    }
+    return sum;
+  }
+  REAL lanes[LANES] = {0};
+  int64_t j = 0;
+  for (; j + LANES <= columns; j += LANES) {
+    NAME(fetch)(next, j);
+    for (int lane = 0; lane < LANES; lane++) {
+      REAL s = squared ? values[j + lane] : NAME(square)(values[j + lane]);
+      column_sums[j + lane] += s;
+      lanes[lane] += s;
+    }
+  }
+  for (int lane = 0; j < columns; j++, lane++) {
+    REAL s = squared ? values[j] : NAME(square)(values[j]);
+    column_sums[j] += s;
+    lanes[lane] += s;
+  }
+  WIDE wide[LANES];
+  for (int lane = 0; lane < LANES; lane++) wide[lane] = lanes[lane];
+  return (double)NAME(total)(wide);
+}
+
 /* Sums of squares of one tile, by rows and by columns. */
 static void NAME(tile)(const update_plan *plan, int64_t tile) {
   const update_member *member = plan->member;
@@ -266,33 +323,28 @@ static void NAME(tile)(const update_plan *plan, int64_t tile) {
   const int64_t columns = NAME(least)(CHUNK, member->columns - first_column);
   double *column_sums = plan->column_sums +
                         (matrix * plan->row_blocks + row_block) * member->columns + first_column;
+  const element_type type = plan->options->gradient_type;
+  const int64_t together = columns == member->columns ? CHUNK / columns : 1;
   REAL copy[CHUNK];
   REAL block[CHUNK];
   for (int64_t j = 0; j < columns; j++) column_sums[j] = 0;
   for (int64_t top = 0; top < rows; top += COLUMN_BLOCK) {
     int64_t bottom = NAME(least)(top + COLUMN_BLOCK, rows);
     for (int64_t j = 0; j < columns; j++) block[j] = 0;
-    for (int64_t i = top; i < bottom; i++) {
+    for (int64_t i = top, taken; i < bottom; i += taken) {
+      taken = NAME(least)(together, bottom - i);
       int64_t row = matrix * member->rows + first_row + i;
       int64_t at = row * member->columns + first_column;
-      const REAL *values;
-      if (member->squared != NULL) {
-        values = (const REAL *)member->squared + at;
-      } else {
-        const REAL *g = NAME(load)(plan->options->gradient_type, member->gradient, at, columns, copy);
-        for (int64_t j = 0; j < columns; j++) copy[j] = NAME(square)(g[j]);
-        values = copy;
+      const bool squared = member->squared != NULL;
+      const REAL *values =
+          squared ? (const REAL *)member->squared + at
+                  : NAME(load)(type, member->gradient, at, taken * columns, copy);
+      double *sums = plan->row_sums + row * plan->column_blocks + column_block;
+      for (int64_t k = 0; k < taken; k++) {
+        sums[k * plan->column_blocks] =
+            NAME(row)(squared, values + k * columns, values + k * columns + member->columns, columns,
+                      block);
       }
-      REAL lanes[LANES] = {0};
-      int64_t j = 0;
-      for (; j + LANES <= columns; j += LANES) {
-        for (int lane = 0; lane < LANES; lane++) lanes[lane] += values[j + lane];
-      }
-      for (int lane = 0; j < columns; j++, lane++) lanes[lane] += values[j];
-      double sum = 0;
-      for (int lane = 0; lane < LANES; lane++) sum += lanes[lane];
-      plan->row_sums[row * plan->column_blocks + column_block] = sum;
-      for (j = 0; j < columns; j++) block[j] += values[j];
     }
     for (int64_t j = 0; j < columns; j++) column_sums[j] += block[j];
   }
@@ -319,8 +371,15 @@ static double NAME(block_sum)(const double *sums, int64_t count, int64_t a_block
   return total;
 }
 
-static double NAME(power_of)(double x, double exponent) {
-  return exponent == 0.5 ? sqrt(x) : exponent == 1 ? x : pow(x, exponent);
+/* (x / divisor)^p of each. */
+static void NAME(powers)(const REAL *x, int64_t n, double divisor, double exponent, REAL *power) {
+  if (exponent == 0.5) {
+    for (int64_t i = 0; i < n; i++) power[i] = (REAL)__builtin_sqrt(x[i] / divisor);
+  } else if (exponent == 1) {
+    for (int64_t i = 0; i < n; i++) power[i] = (REAL)(x[i] / divisor);
+  } else {
+    for (int64_t i = 0; i < n; i++) power[i] = (REAL)pow(x[i] / divisor, exponent);
+  }
 }
 
 static void NAME(factor_finish)(const update_plan *plan) {
@@ -330,18 +389,22 @@ static void NAME(factor_finish)(const update_plan *plan) {
   for (int64_t matrix = 0; matrix < member->batch; matrix++) {
     REAL *row = (REAL *)member->fisher + matrix * member->rows;
     REAL *column = (REAL *)member->columns_fisher + matrix * member->columns;
-    REAL *row_power = (REAL *)plan->row_power + matrix * member->rows;
-    REAL *column_power = (REAL *)plan->column_power + matrix * member->columns;
     double *sums = plan->column_sums + matrix * plan->row_blocks * member->columns;
     double total = 0;
-    for (int64_t i = 0; i < member->rows; i++) {
-      double sum =
-          NAME(block_sum)(plan->row_sums + (matrix * member->rows + i) * plan->column_blocks,
-                          plan->column_blocks, GRAPH_BLOCK / CHUNK);
-      row[i] = NAME(moved)(&c, row[i], sum, member->columns);
-      total += row[i];
-      row_power[i] = (REAL)NAME(power_of)(row[i], exponent);
+    double *row_sums = plan->row_sums + matrix * member->rows * plan->column_blocks;
+    if (plan->column_blocks > 1) {
+      for (int64_t i = 0; i < member->rows; i++) {
+        row_sums[i] = NAME(block_sum)(row_sums + i * plan->column_blocks, plan->column_blocks,
+                                      GRAPH_BLOCK / CHUNK);
+      }
     }
+    const double most = plan->column_blocks > 1 ? (double)INFINITY : REAL_MAX;
+    for (int64_t i = 0; i < member->rows; i++) {
+      double sum = row_sums[i] > most ? (double)INFINITY : row_sums[i];
+      row[i] = NAME(moved)(&c, row[i], sum, member->columns);
+    }
+    for (int64_t i = 0; i < member->rows; i++) total += row[i];
+    NAME(powers)(row, member->rows, 1, exponent, (REAL *)plan->row_power + matrix * member->rows);
     for (int64_t first = 0; first < plan->row_blocks; first += GRAPH_BLOCK / plan->block_rows) {
       int64_t end = NAME(least)(first + GRAPH_BLOCK / plan->block_rows, plan->row_blocks);
       double *block = sums + first * member->columns;
@@ -357,8 +420,10 @@ static void NAME(factor_finish)(const update_plan *plan) {
     mean = mean > DBL_MAX ? DBL_MAX : mean;
     for (int64_t j = 0; j < member->columns; j++) {
       column[j] = NAME(moved)(&c, column[j], sums[j], member->rows);
-      column_power[j] = (REAL)NAME(power_of)(column[j] / (mean > 0 ? mean : 1), exponent);
     }
+    NAME(powers)
+    (column, member->columns, mean > 0 ? mean : 1, exponent,
+     (REAL *)plan->column_power + matrix * member->columns);
   }
 }
 
@@ -382,21 +447,38 @@ static int NAME(look)(const update_plan *plan, const NAME(scalars) * c, int64_t 
   }
   const int64_t rows = member->rows;
   const int64_t columns = member->columns;
-  for (int64_t done = 0; done < n;) {
-    int64_t row = (at + done) / columns;
-    int64_t column = (at + done) % columns;
-    int64_t length = NAME(least)(columns - column, n - done);
-    const REAL *column_power = (const REAL *)plan->column_power + row / rows * columns + column;
-    REAL row_power = ((const REAL *)plan->row_power)[row];
-    if (length == n) {
-      v->row_power = row_power;
-      v->column_power = column_power;
-      return OF_FACTORS;
+  int64_t row = at / columns;
+  int64_t column = at % columns;
+  const REAL *row_power = (const REAL *)plan->row_power + row;
+  const REAL *column_power = (const REAL *)plan->column_power + row / rows * columns;
+  if (column + n <= columns) {
+    v->row_power = *row_power;
+    v->column_power = column_power + column;
+    return OF_FACTORS;
+  }
+  int64_t left = rows - row % rows;
+  for (int64_t done = 0, length; done < n; done += length) {
+    REAL *reciprocal = copies->reciprocal + done;
+    if (columns == 1) {
+      length = NAME(least)(left, n - done);
+      for (int64_t i = 0; i < length; i++) {
+        reciprocal[i] = 1 / (row_power[i] * *column_power + c->epsilon);
+      }
+      row_power += length;
+      left -= length;
+    } else {
+      length = NAME(least)(columns - column, n - done);
+      for (int64_t i = 0; i < length; i++) {
+        reciprocal[i] = 1 / (*row_power * column_power[column + i] + c->epsilon);
+      }
+      column = 0;
+      row_power++;
+      left--;
     }
-    for (int64_t i = 0; i < length; i++) {
-      copies->reciprocal[done + i] = 1 / (row_power * column_power[i] + c->epsilon);
+    if (left == 0) {
+      left = rows;
+      column_power += columns;
     }
-    done += length;
   }
   v->reciprocal = copies->reciprocal;
   return GIVEN;

@@ -9,6 +9,9 @@ INLINE task_sums SUMS(int mode, bool decays, const NAME(scalars) * c, const NAME
   SUM decay[LANES] = {0};
   int64_t i = 0;
   for (; i + LANES <= n; i += LANES) {
+    NAME(fetch)(from.gradient, i + CHUNK);
+    if (decays) NAME(fetch)(from.theta, i + CHUNK);
+    if (mode == OF_FISHER) NAME(fetch)(from.fisher, i + CHUNK);
     for (int lane = 0; lane < LANES; lane++) {
       REAL r = NAME(reciprocal)(mode, &s, &from, i + lane);
       SUM x = NAME(natural)(mode, &s, from.gradient[i + lane], r);
@@ -28,13 +31,13 @@ INLINE task_sums SUMS(int mode, bool decays, const NAME(scalars) * c, const NAME
       decay[lane] += w * w;
     }
   }
-  WIDE of_gradient = 0;
-  WIDE of_decay = 0;
+  WIDE of_gradient[LANES];
+  WIDE of_decay[LANES];
   for (int lane = 0; lane < LANES; lane++) {
-    of_gradient += gradient[lane];
-    of_decay += decay[lane];
+    of_gradient[lane] = gradient[lane];
+    of_decay[lane] = decay[lane];
   }
-  return (task_sums){of_gradient, of_decay};
+  return (task_sums){NAME(total)(of_gradient), NAME(total)(of_decay)};
 }
 
 #undef SUM
