@@ -317,6 +317,7 @@ final class FinetuneCommand implements Callable<Integer> {
         history.resumedFrom(),
         history.skippedSteps(),
         history.secondsPerStep(),
+        history.secondsInSession(),
         history.ended().name().toLowerCase(Locale.ROOT),
         written);
   }

@@ -26,6 +26,7 @@ import java.util.Map;
  * @param resumedFrom number of steps that were restored and are not in {@code losses}
  * @param skippedSteps how often the guard skipped, of an accumulated step its micro-steps
  * @param secondsPerStep median wall time of a step
+ * @param secondsInSession median wall time that a step spends in the session's runs
  * @param ended why the run ended
  * @param written option to the directory or file that was written for it
  */
@@ -44,6 +45,7 @@ record FinetuneReport(
     long resumedFrom,
     long skippedSteps,
     double secondsPerStep,
+    double secondsInSession,
     String ended,
     Map<String, String> written) {
 

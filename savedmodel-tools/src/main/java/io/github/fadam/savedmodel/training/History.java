@@ -12,6 +12,8 @@ import java.util.Optional;
  * @param epochs the epochs, the last one possibly not complete
  * @param secondsPerStep median wall time of a step in seconds, the first left out where there are
  *     more, 0 where none were made; feeding and fetching included
+ * @param secondsInSession median wall time that a step spends in the session's runs, in seconds;
+ *     what is left of {@code secondsPerStep} takes the data from Java and the loss back
  * @param ended why the run ended
  * @param resumedFrom number of steps that were restored from a checkpoint and are not in {@code
  *     losses}; 0 for a run from the beginning
@@ -22,6 +24,7 @@ public record History(
     List<Double> losses,
     List<Epoch> epochs,
     double secondsPerStep,
+    double secondsInSession,
     Ending ended,
     long resumedFrom,
     long skippedSteps) {
@@ -55,6 +58,7 @@ public record History(
    * @param losses see the record
    * @param epochs see the record
    * @param secondsPerStep see the record
+   * @param secondsInSession see the record
    * @param ended see the record
    * @param resumedFrom see the record
    * @param skippedSteps see the record

@@ -29,6 +29,8 @@ final class StepRunner {
   /** Number of batches fed since the run began, those before it was resumed included. */
   private long draw;
 
+  private long nanosInSession;
+
   private boolean checked;
 
   /**
@@ -67,6 +69,11 @@ final class StepRunner {
   /** Number of runs that the optimizer has skipped. */
   long skipped() {
     return skipped.count();
+  }
+
+  /** Wall time of all runs of the session, their feeding and fetching left out. */
+  long nanosInSession() {
+    return nanosInSession;
   }
 
   /**
@@ -121,7 +128,9 @@ final class StepRunner {
           feeds.into(session.runner()).fetch(graph.loss()).addTarget(graph.step());
       long start = System.nanoTime();
       try (Result result = runner.run()) {
-        compilation.observe(feeds, System.nanoTime() - start);
+        long nanos = System.nanoTime() - start;
+        nanosInSession += nanos;
+        compilation.observe(feeds, nanos);
         return ((TFloat32) result.get(0)).getFloat();
       }
     }

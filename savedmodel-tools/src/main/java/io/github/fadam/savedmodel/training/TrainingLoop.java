@@ -19,6 +19,7 @@ final class TrainingLoop {
   private final FitOptions options;
   private final List<Double> losses = new ArrayList<>();
   private final List<Long> nanos = new ArrayList<>();
+  private final List<Long> nanosInSession = new ArrayList<>();
   private final List<History.Epoch> epochs = new ArrayList<>();
   private final EpochMean mean = new EpochMean();
   private final Optional<RunCheckpoints> checkpoints;
@@ -70,13 +71,22 @@ final class TrainingLoop {
         }
       }
     }
-    return new History(losses, epochs, secondsPerStep(), ending, start.step(), steps.skipped());
+    return new History(
+        losses,
+        epochs,
+        median(nanos),
+        median(nanosInSession),
+        ending,
+        start.step(),
+        steps.skipped());
   }
 
   private StepRunner.Made timed(StepRunner steps) {
     long start = System.nanoTime();
+    long before = steps.nanosInSession();
     StepRunner.Made step = steps.next();
     nanos.add(System.nanoTime() - start);
+    nanosInSession.add(steps.nanosInSession() - before);
     return step;
   }
 
@@ -119,7 +129,7 @@ final class TrainingLoop {
   }
 
   /** The first step builds kernels and is left out where there are others. */
-  private double secondsPerStep() {
+  private static double median(List<Long> nanos) {
     long[] sorted =
         nanos.stream().skip(nanos.size() > 1 ? 1 : 0).mapToLong(Long::longValue).toArray();
     Arrays.sort(sorted);

@@ -201,6 +201,7 @@ class ResumeTest {
       assertEquals(Ending.COMPLETE, history.ended());
       assertEquals(4, history.resumedFrom());
       assertEquals(0, history.secondsPerStep());
+      assertEquals(0, history.secondsInSession());
     }
   }
 
