@@ -120,6 +120,10 @@ final class Inlining {
     Map<String, String> results = new LinkedHashMap<>();
     outputs.forEach((key, name) -> results.put(key, main.tensor(name, this::outputsOf)));
     List<NodeDef> used = used(results.values(), sideEffects, nodes);
+    if (used.stream().anyMatch(node -> node.getOp().startsWith("TensorList"))) {
+      List<NodeDef> direct = UnrolledLists.in(used, this::uniqueName, staticValues());
+      used = used(results.values(), sideEffects, direct);
+    }
     if (GradientRegistry.isAvailable()) {
       List<String> wanted = results.values().stream().map(Frame::nodeName).toList();
       used = used(results.values(), sideEffects, TableLookups.in(used, wanted, this::uniqueName));
