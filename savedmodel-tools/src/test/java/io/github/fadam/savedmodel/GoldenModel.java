@@ -1,9 +1,11 @@
 package io.github.fadam.savedmodel;
 
+import io.github.fadam.framework.loss.Losses;
 import io.github.fadam.savedmodel.data.ArrayData;
 import io.github.fadam.savedmodel.data.DataSource;
 import io.github.fadam.savedmodel.model.SavedModel;
 import io.github.fadam.savedmodel.model.SavedSignature;
+import io.github.fadam.savedmodel.training.FineTuner;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -215,6 +217,21 @@ public final class GoldenModel {
   /** The output that Python trained, or null where there is only one or all are. */
   public String lossOutput() {
     return arrays.containsKey("loss_output") ? arrays.get("loss_output").strings().get(0) : null;
+  }
+
+  /** Tells a tuner the losses that Python trained with, each of its output. */
+  public void giveLosses(FineTuner.Builder builder) {
+    for (String loss : losses()) {
+      String[] parts = loss.split("=", 2);
+      if (parts.length == 2) {
+        builder.loss(parts[0], Losses.named(parts[1], fromLogits()));
+      } else {
+        builder.loss(Losses.named(loss, fromLogits()));
+      }
+    }
+    if (lossOutput() != null) {
+      builder.output(lossOutput());
+    }
   }
 
   /** Whether the outputs are logits. */

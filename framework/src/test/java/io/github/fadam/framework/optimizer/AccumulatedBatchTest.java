@@ -115,16 +115,7 @@ class AccumulatedBatchTest {
     }
 
     Map<String, double[]> values() {
-      Session.Runner runner = session.runner();
-      reads.values().forEach(runner::fetch);
-      Map<String, double[]> values = new LinkedHashMap<>();
-      try (Result result = runner.run()) {
-        int i = 0;
-        for (String name : reads.keySet()) {
-          values.put(name, FedStep.numbers(result.get(i++)));
-        }
-      }
-      return values;
+      return FedStep.read(session, reads);
     }
 
     @Override

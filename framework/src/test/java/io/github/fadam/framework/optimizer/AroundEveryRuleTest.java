@@ -46,11 +46,7 @@ class AroundEveryRuleTest {
   }
 
   private static Map<String, double[]> gradients(long seed) {
-    Map<String, double[]> gradients = new LinkedHashMap<>();
-    VARIABLES.forEach(
-        (name, fed) ->
-            gradients.put(name, noise(fed.start().shape().size(), seed * 31 + name.indexOf('.'))));
-    return gradients;
+    return PropertyTable.gradients(VARIABLES, seed);
   }
 
   private static Map<String, double[]> with(

@@ -12,7 +12,6 @@ import io.github.fadam.framework.gradient.NonFiniteGradientsException;
 import io.github.fadam.framework.gradient.Squares;
 import io.github.fadam.framework.group.ParameterGroup;
 import io.github.fadam.framework.rule.Hyper;
-import io.github.fadam.ops.variable.TrainableVariable;
 import io.github.fadam.ops.variable.TrainableVariable.Kind;
 import java.util.List;
 import java.util.Map;
@@ -20,14 +19,10 @@ import java.util.Random;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Session;
 import org.tensorflow.exceptions.TFInvalidArgumentException;
 import org.tensorflow.ndarray.Shape;
-import org.tensorflow.op.Op;
-import org.tensorflow.op.Ops;
-import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
 import org.tensorflow.types.TInt64;
@@ -486,57 +481,20 @@ class AroundStepTest {
 
   // Loss scale
 
-  private static final class Scaled implements AutoCloseable {
-    final Graph graph = new Graph();
-    final Ops tf = Ops.create(graph);
-    final Placeholder<TFloat32> slope =
-        tf.placeholder(TFloat32.class, Placeholder.shape(Shape.scalar()));
-    final TrainableVariable variable;
-    final FAdam optimizer;
-    final Op step;
-    final Session session;
-
-    Scaled(Kind kind, UnaryOperator<FAdam.Builder> options) {
-      variable =
-          TrainableVariable.create(tf, kind, "w", tf.withInitScope().constant(new float[] {1, -2}));
-      Operand<TFloat32> value = VariableUpdate.typed(variable.read(tf));
-      Operand<TFloat32> loss =
-          tf.reduceSum(tf.math.mul(tf.math.mul(value, value), slope), tf.constant(0));
-      optimizer = options.apply(FAdam.builder(graph).learningRate(0.1)).build();
-      step = optimizer.minimize(loss);
-      session = new Session(graph);
-    }
-
-    void run(float value) {
-      try (TFloat32 fed = TFloat32.scalarOf(value)) {
-        session.runner().feed(slope, fed).addTarget(step).run().close();
-      }
-    }
-
-    double[] theta() {
-      try (var result = session.runner().fetch(variable.read(tf)).run()) {
-        return FedStep.numbers(result.get(0));
-      }
-    }
-
-    double scale() {
-      try (var result = session.runner().fetch(optimizer.lossScale().orElseThrow()).run()) {
-        return ((TFloat64) result.get(0)).getDouble();
-      }
-    }
-
-    @Override
-    public void close() {
-      session.close();
-      graph.close();
-    }
+  private static SlopedStep<TFloat32> scaled(Kind kind, UnaryOperator<FAdam.Builder> options) {
+    return new SlopedStep<>(
+        TFloat32.class,
+        kind,
+        Shape.scalar(),
+        (tf, value, slope) -> tf.math.mul(tf.math.mul(value, value), slope),
+        graph -> options.apply(FAdam.builder(graph).learningRate(0.1)).build());
   }
 
   @ParameterizedTest
   @EnumSource
   void aFixedLossScaleIsGoneBeforeTheRule(Kind kind) {
-    try (Scaled plain = new Scaled(kind, b -> b);
-        Scaled scaled = new Scaled(kind, b -> b.lossScale(LossScale.fixed(1024)))) {
+    try (SlopedStep<TFloat32> plain = scaled(kind, b -> b);
+        SlopedStep<TFloat32> scaled = scaled(kind, b -> b.lossScale(LossScale.fixed(1024)))) {
       for (int t = 0; t < 5; t++) {
         plain.run(t + 0.3f);
         scaled.run(t + 0.3f);
@@ -549,9 +507,9 @@ class AroundStepTest {
   @ParameterizedTest
   @EnumSource
   void aFixedLossScaleMultipliesTheLoss(Kind kind) {
-    try (Scaled plain = new Scaled(kind, b -> b.weightDecay(0));
-        Scaled scaled =
-            new Scaled(kind, b -> b.weightDecay(0).lossScale(LossScale.fixed(0x1p100)))) {
+    try (SlopedStep<TFloat32> plain = scaled(kind, b -> b.weightDecay(0));
+        SlopedStep<TFloat32> scaled =
+            scaled(kind, b -> b.weightDecay(0).lossScale(LossScale.fixed(0x1p100)))) {
       plain.run(1e30f);
       scaled.run(1e30f);
       assertFalse(Double.isNaN(plain.theta()[0]));
@@ -562,8 +520,9 @@ class AroundStepTest {
   @ParameterizedTest
   @EnumSource
   void aDynamicLossScaleGrowsAndShrinks(Kind kind) {
-    try (Scaled plain = new Scaled(kind, b -> b);
-        Scaled scaled = new Scaled(kind, b -> b.lossScale(new LossScale.Dynamic(0x1p40, 3, 4)))) {
+    try (SlopedStep<TFloat32> plain = scaled(kind, b -> b);
+        SlopedStep<TFloat32> scaled =
+            scaled(kind, b -> b.lossScale(new LossScale.Dynamic(0x1p40, 3, 4)))) {
       plain.run(1);
       scaled.run(1);
       assertEquals(0x1p40, scaled.scale());

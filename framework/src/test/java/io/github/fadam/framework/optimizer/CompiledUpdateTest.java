@@ -66,11 +66,7 @@ class CompiledUpdateTest {
   }
 
   private static Map<String, double[]> gradients(long seed) {
-    Map<String, double[]> gradients = new LinkedHashMap<>();
-    VARIABLES.forEach(
-        (name, fed) ->
-            gradients.put(name, noise(fed.start().shape().size(), seed * 31 + name.indexOf('.'))));
-    return gradients;
+    return PropertyTable.gradients(VARIABLES, seed);
   }
 
   private static void assertNear(Map<String, double[]> expected, Map<String, double[]> found) {

@@ -213,16 +213,21 @@ final class FedStep implements AutoCloseable {
 
   /** All state of the optimizer by name, flat. */
   Map<String, double[]> state() {
+    return read(session, stateReads);
+  }
+
+  /** The values of all reads, flat, in one run. */
+  static Map<String, double[]> read(Session session, Map<String, Operand<?>> reads) {
     Session.Runner runner = session.runner();
-    stateReads.values().forEach(runner::fetch);
-    Map<String, double[]> state = new LinkedHashMap<>();
+    reads.values().forEach(runner::fetch);
+    Map<String, double[]> values = new LinkedHashMap<>();
     try (Result result = runner.run()) {
       int i = 0;
-      for (String key : stateReads.keySet()) {
-        state.put(key, numbers(result.get(i++)));
+      for (String name : reads.keySet()) {
+        values.put(name, numbers(result.get(i++)));
       }
     }
-    return state;
+    return values;
   }
 
   /** Everything that a step can change: the variables by name, and all state. */

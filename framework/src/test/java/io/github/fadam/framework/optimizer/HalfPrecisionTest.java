@@ -26,11 +26,9 @@ import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
-import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat16;
 import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.TFloat64;
 import org.tensorflow.types.family.TNumber;
 
 /**
@@ -39,75 +37,27 @@ import org.tensorflow.types.family.TNumber;
  */
 class HalfPrecisionTest {
 
-  /** A 16-bit variable, a loss of its own type, and a slope to feed. */
-  private static final class Model<T extends TNumber> implements AutoCloseable {
-    final Graph graph = new Graph();
-    final Ops tf = Ops.create(graph);
-    final Placeholder<TFloat32> slope =
-        tf.placeholder(TFloat32.class, Placeholder.shape(Shape.of(2)));
-    final TrainableVariable variable;
-    final RuleOptimizer optimizer;
-    final Op step;
-    final Map<String, Operand<?>> reads = new LinkedHashMap<>();
-    final Session session;
-
-    Model(Class<T> type, Kind kind, Consumer<FAdam.Builder> options) {
-      Ops init = tf.withInitScope();
-      variable =
-          TrainableVariable.create(
-              tf, kind, "w", init.dtypes.cast(init.constant(new float[] {1, -2}), type));
-      Operand<T> value = VariableUpdate.typed(variable.read(tf));
-      Operand<T> loss =
-          tf.reduceSum(
-              tf.math.mul(tf.identity(value), tf.dtypes.cast(slope, type)), tf.constant(0));
-      FAdam.Builder builder = FAdam.builder(graph).learningRate(0.01).weightDecay(0.1);
-      options.accept(builder);
-      optimizer = builder.build();
-      step = optimizer.minimize(loss);
-      optimizer.state().forEach((name, state) -> reads.put(name, state.read(tf)));
-      reads.put("w", variable.read(tf));
-      session = new Session(graph);
-    }
-
-    void run(float... values) {
-      try (TFloat32 fed = TFloat32.vectorOf(values)) {
-        session.runner().feed(slope, fed).addTarget(step).run().close();
-      }
-    }
-
-    Map<String, double[]> values() {
-      Session.Runner runner = session.runner();
-      reads.values().forEach(runner::fetch);
-      Map<String, double[]> values = new LinkedHashMap<>();
-      try (Result result = runner.run()) {
-        int i = 0;
-        for (String name : reads.keySet()) {
-          values.put(name, FedStep.numbers(result.get(i++)));
-        }
-      }
-      return values;
-    }
-
-    double scale() {
-      try (Result result = session.runner().fetch(optimizer.lossScale().orElseThrow()).run()) {
-        return ((TFloat64) result.get(0)).getDouble();
-      }
-    }
-
-    @Override
-    public void close() {
-      session.close();
-      graph.close();
-    }
+  private static <T extends TNumber> SlopedStep<T> step(
+      Class<T> type, Kind kind, Consumer<FAdam.Builder> options) {
+    return new SlopedStep<>(
+        type,
+        kind,
+        Shape.of(2),
+        (tf, value, slope) -> tf.math.mul(tf.identity(value), slope),
+        graph -> {
+          FAdam.Builder builder = FAdam.builder(graph).learningRate(0.01).weightDecay(0.1);
+          options.accept(builder);
+          return builder.build();
+        });
   }
 
   /** 65504 is the largest float16: 2^15 times 5 is more, and so is 2^14 times 5. */
   @ParameterizedTest
   @EnumSource(Kind.class)
   void aFloat16GradientThatOverflowsHalvesTheScaleUntilItFits(Kind kind) {
-    try (Model<TFloat16> scaled =
-            new Model<>(TFloat16.class, kind, b -> b.lossScale(LossScale.dynamic()));
-        Model<TFloat16> plain = new Model<>(TFloat16.class, kind, b -> {})) {
+    try (SlopedStep<TFloat16> scaled =
+            step(TFloat16.class, kind, b -> b.lossScale(LossScale.dynamic()));
+        SlopedStep<TFloat16> plain = step(TFloat16.class, kind, b -> {})) {
       Map<String, double[]> before = scaled.values();
       for (double expected : new double[] {0x1p14, 0x1p13}) {
         scaled.run(5, 0.25f);
@@ -192,8 +142,8 @@ class HalfPrecisionTest {
   <T extends TNumber> void theStateIsThatOfAFloat32Variable(
       String name, Class<T> type, Kind kind, Consumer<FAdam.Builder> options) {
     Random random = new Random(4);
-    try (Model<T> half = new Model<>(type, kind, options);
-        Model<TFloat32> whole = new Model<>(TFloat32.class, kind, options)) {
+    try (SlopedStep<T> half = step(type, kind, options);
+        SlopedStep<TFloat32> whole = step(TFloat32.class, kind, options)) {
       for (int t = 0; t < 6; t++) {
         // Eighths that every one of the types has, after scaling too.
         float[] slopes = {(1 + random.nextInt(20)) / 8f, (random.nextInt(20) - 20) / 8f};

@@ -230,6 +230,15 @@ final class PropertyTable {
     return all;
   }
 
+  /** A random gradient for each variable. */
+  static Map<String, double[]> gradients(Map<String, FedStep.Fed> variables, long seed) {
+    Map<String, double[]> gradients = new LinkedHashMap<>();
+    variables.forEach(
+        (name, fed) ->
+            gradients.put(name, noise(fed.start().shape().size(), seed * 31 + name.indexOf('.'))));
+    return gradients;
+  }
+
   static double[] noise(long size, long seed) {
     return new Random(seed).doubles(size, -1, 1).toArray();
   }

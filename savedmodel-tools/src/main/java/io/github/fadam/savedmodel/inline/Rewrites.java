@@ -12,7 +12,7 @@ import org.tensorflow.proto.NodeDef;
 /**
  * Replaces operations whose gradient is missing or wrong in TensorFlow's C++ library by equivalent
  * ones that have a right gradient. Values stay the same, bit for bit, but for convolutions in
- * groups, which processors cannot run unless XLA compiles them.
+ * groups and layers with channels first, which processors cannot run unless XLA compiles them.
  */
 final class Rewrites {
 
@@ -20,6 +20,7 @@ final class Rewrites {
   private final NodeWriter writer;
   private final GradientRewrites gradients;
   private final GroupedConvolution grouped;
+  private final ChannelsFirst channelsFirst;
 
   /**
    * Creates the rewriter.
@@ -33,6 +34,7 @@ final class Rewrites {
     this.writer = writer;
     gradients = new GradientRewrites(writer);
     grouped = new GroupedConvolution(writer, this::withGradient, shapes);
+    channelsFirst = new ChannelsFirst(writer, shapes);
   }
 
   /**
@@ -45,6 +47,12 @@ final class Rewrites {
    */
   Frame.Result add(Frame frame, NodeDef original, NodeDef translated) {
     NodeDef node = gradients.prepared(translated);
+    return ChannelsFirst.isIn(node)
+        ? channelsFirst.add(node, last -> replaced(frame, original, last))
+        : replaced(frame, original, node);
+  }
+
+  private Frame.Result replaced(Frame frame, NodeDef original, NodeDef node) {
     return switch (node.getOp()) {
       case "IdentityN" -> identities(frame, original, node);
       case "EnsureShape" -> checkedIdentity(node);

@@ -1,26 +1,20 @@
 package io.github.fadam.savedmodel.inline;
 
+import static io.github.fadam.savedmodel.inline.VariableModel.add;
+import static io.github.fadam.savedmodel.inline.VariableModel.cast;
+import static io.github.fadam.savedmodel.inline.VariableModel.node;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.fadam.ops.gradient.GradientTable;
-import io.github.fadam.ops.gradient.Gradients;
 import io.github.fadam.ops.gradient.UnsupportedGradientException;
-import io.github.fadam.ops.variable.TrainableVariable;
-import io.github.fadam.savedmodel.model.SavedModel;
-import io.github.fadam.savedmodel.testing.Models;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Random;
 import java.util.Set;
-import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -28,22 +22,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.OperationBuilder;
 import org.tensorflow.Output;
-import org.tensorflow.SavedModelBundle;
-import org.tensorflow.Session;
-import org.tensorflow.SessionFunction;
-import org.tensorflow.Signature;
-import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
-import org.tensorflow.ndarray.buffer.DataBuffers;
-import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
-import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.proto.DataType;
-import org.tensorflow.types.TFloat32;
 
 /** Operations whose C++ gradient is wrong or fails, in models written to disk and inlined. */
 class GradientRewritesTest {
@@ -55,30 +39,12 @@ class GradientRewritesTest {
 
   @TempDir Path folder;
 
-  /**
-   * One model: a variable and an input, both as images of one shape but for the filters.
-   *
-   * @param variable shape of the variable
-   * @param body from input and variable to output
-   */
-  private record Case(String name, Shape variable, BiFunction<Ops, Operand<?>[], Operand<?>> body) {
-    /** Its first word, where one operation is tried. */
-    String type() {
-      return name.split(" ", 2)[0];
-    }
-
-    @Override
-    public String toString() {
-      return name;
-    }
-  }
-
-  static Stream<Case> cases() {
+  static Stream<VariableModel> cases() {
     return Stream.concat(layers(), indices());
   }
 
   /** What takes indices or sizes, in int64: its type first in the case's name. */
-  private static Stream<Case> indices() {
+  private static Stream<VariableModel> indices() {
     return Stream.of(
         wide("Max", tf -> List.of(tf.constant(new long[] {-1, 1}))),
         wide("Mean", tf -> List.of(tf.constant(new long[] {-1, 1}))),
@@ -117,8 +83,9 @@ class GradientRewritesTest {
                     tf.constant(new long[] {0, 1}),
                     tf.constant(new long[] {1, Long.MAX_VALUE}),
                     tf.constant(new long[] {1, 2}))),
-        new Case(
+        new VariableModel(
             "ConcatV2 in int64",
+            IMAGES,
             IMAGES,
             (tf, x) -> {
               OperationBuilder join = tf.scope().opBuilder("ConcatV2", "ConcatV2");
@@ -129,9 +96,10 @@ class GradientRewritesTest {
   }
 
   /** One operation on the product of variable and input. */
-  private static Case wide(String name, Function<Ops, List<Operand<?>>> indices) {
-    return new Case(
+  private static VariableModel wide(String name, Function<Ops, List<Operand<?>>> indices) {
+    return new VariableModel(
         name,
+        IMAGES,
         IMAGES,
         (tf, x) -> {
           List<Operand<?>> inputs = new ArrayList<>(List.of(add(tf, "Mul", x[0], x[1])));
@@ -140,11 +108,12 @@ class GradientRewritesTest {
         });
   }
 
-  private static Stream<Case> layers() {
+  private static Stream<VariableModel> layers() {
     long[] ones = {1, 1, 1, 1};
     return Stream.of(
-        new Case(
+        new VariableModel(
             "dilated convolution",
+            IMAGES,
             Shape.of(3, 2, 3, 4),
             (tf, x) ->
                 node(tf, "Conv2D", x)
@@ -153,8 +122,9 @@ class GradientRewritesTest {
                     .setAttr("padding", "SAME")
                     .build()
                     .output(0)),
-        new Case(
+        new VariableModel(
             "explicitly padded convolution",
+            IMAGES,
             Shape.of(3, 2, 3, 4),
             (tf, x) ->
                 node(tf, "Conv2D", x)
@@ -163,8 +133,9 @@ class GradientRewritesTest {
                     .setAttr("explicit_paddings", new long[] {0, 0, 1, 2, 0, 1, 0, 0})
                     .build()
                     .output(0)),
-        new Case(
+        new VariableModel(
             "local response normalization",
+            IMAGES,
             IMAGES,
             (tf, x) ->
                 node(tf, "LRN", add(tf, "AddV2", x[0], x[1]))
@@ -172,8 +143,9 @@ class GradientRewritesTest {
                     .setAttr("alpha", 0.5f)
                     .build()
                     .output(0)),
-        new Case(
+        new VariableModel(
             "explicitly padded pooling",
+            IMAGES,
             IMAGES,
             (tf, x) ->
                 node(tf, "MaxPool", add(tf, "AddV2", x[0], x[1]))
@@ -183,55 +155,40 @@ class GradientRewritesTest {
                     .setAttr("explicit_paddings", new long[] {0, 0, 1, 1, 1, 1, 0, 0})
                     .build()
                     .output(0)),
-        new Case(
+        new VariableModel(
             "broadcast atan2",
+            IMAGES,
             Shape.of(3),
             (tf, x) -> add(tf, "Atan2", x[0], add(tf, "Exp", x[1]))),
-        new Case(
+        new VariableModel(
             ROUNDING,
+            IMAGES,
             IMAGES,
             (tf, x) -> {
               Operand<?> product = add(tf, "Mul", x[0], x[1]);
-              Operand<?> whole = cast(tf, add(tf, "Mul", product, tf.constant(3f)), "int");
-              return add(tf, "AddV2", product, cast(tf, whole, "float"));
+              Operand<?> whole =
+                  cast(tf, add(tf, "Mul", product, tf.constant(3f)), DataType.DT_INT32);
+              return add(tf, "AddV2", product, cast(tf, whole, DataType.DT_FLOAT));
             }));
   }
 
   @ParameterizedTest
   @MethodSource("cases")
-  void valuesStayAndGradientsAreRight(Case model) throws IOException {
-    write(model);
-    SavedModel saved = SavedModel.read(folder);
-    try (SavedModelBundle bundle = SavedModelBundle.load(folder.toString());
-        TFloat32 images = random(IMAGES, 3)) {
-      EmittedGraph emitted =
-          GraphEmitter.emit(FunctionInliner.inline(saved, "serve"), bundle.graph());
-      Map<String, Output<?>> input = emitted.inputs();
-      var fed = Map.<String, Tensor>of("x", images);
-      Output<?> y = emitted.outputs().get("y");
-      Output<?> original = bundle.graph().output("body/y");
-      assertArrayEquals(
-          Models.run(bundle.session(), input, fed, Map.of("y", original)).get("y"),
-          Models.run(bundle.session(), input, fed, Map.of("y", y)).get("y"));
-
-      TrainableVariable w = TrainableVariable.of(bundle.graph().output("w"));
-      Ops tf = Ops.create(bundle.graph());
-      Output<?> gradient = Gradients.of(score(tf, y), List.of(w)).gradients().get(w).asOutput();
-      Operand<?> direction = tf.constant(w.shape(), DataBuffers.of(gaussian(w.shape(), 5)));
-      float slope = run(bundle, input, fed, sum(tf, add(tf, "Mul", gradient, direction)));
-      float step = 1e-2f;
-      Op back = w.assignSub(tf, add(tf, "Mul", direction, tf.constant(step)));
-      Op forth = w.assignSub(tf, add(tf, "Mul", direction, tf.constant(-2 * step)));
-      Operand<?> score = score(tf, original);
-      bundle.session().runner().addTarget(back).run().close();
-      float before = run(bundle, input, fed, score);
-      bundle.session().runner().addTarget(forth).run().close();
-      float after = run(bundle, input, fed, score);
+  void valuesStayAndGradientsAreRight(VariableModel model) throws IOException {
+    model.write(folder);
+    try (InlinedModel inlined = new InlinedModel(folder, IMAGES)) {
+      Output<?> original = inlined.original();
+      assertArrayEquals(inlined.bytes(original), inlined.bytes(inlined.output()));
+      float slope = inlined.slope(inlined.output());
       assertTrue(Math.abs(slope) > 0.05, "too flat to compare: " + slope);
       if (!model.name().equals(ROUNDING)) {
-        assertEquals((after - before) / (2 * step), slope, 1e-2 * Math.abs(slope) + 1e-3);
+        assertEquals(inlined.difference(original), slope, 1e-2 * Math.abs(slope) + 1e-3);
       }
     }
+  }
+
+  private static String type(VariableModel model) {
+    return model.name().split(" ", 2)[0];
   }
 
   /** The list of gradients promises it of these. */
@@ -242,94 +199,16 @@ class GradientRewritesTest {
             .filter(row -> row.note().contains("[DT_INT32]"))
             .map(GradientTable.Row::opType)
             .collect(Collectors.toSet());
-    assertEquals(promised, indices().map(Case::type).collect(Collectors.toSet()));
+    assertEquals(promised, indices().map(GradientRewritesTest::type).collect(Collectors.toSet()));
   }
 
   /** In a graph of one's own nothing is rewritten: there it is refused. */
   @ParameterizedTest
   @MethodSource("cases")
-  void theModelAsItIsIsRefused(Case model) throws IOException {
-    write(model);
-    try (SavedModelBundle bundle = SavedModelBundle.load(folder.toString())) {
-      Ops tf = Ops.create(bundle.graph());
-      TrainableVariable w = TrainableVariable.of(bundle.graph().output("w"));
-      Output<?> score = score(tf, bundle.graph().output("body/y"));
-      assertThrows(UnsupportedGradientException.class, () -> Gradients.of(score, List.of(w)));
+  void theModelAsItIsIsRefused(VariableModel model) throws IOException {
+    model.write(folder);
+    try (InlinedModel inlined = new InlinedModel(folder, IMAGES)) {
+      assertThrows(UnsupportedGradientException.class, () -> inlined.slope(inlined.original()));
     }
-  }
-
-  private void write(Case model) throws IOException {
-    try (Graph graph = new Graph();
-        Session session = new Session(graph)) {
-      Ops tf = Ops.create(graph);
-      Operand<TFloat32> x = tf.withName("x").placeholder(TFloat32.class, Placeholder.shape(IMAGES));
-      TrainableVariable w =
-          TrainableVariable.create(
-              tf,
-              TrainableVariable.Kind.REFERENCE,
-              "w",
-              tf.constant(model.variable(), DataBuffers.of(gaussian(model.variable(), 4))));
-      Ops body = tf.withSubScope("body");
-      Operand<?> output = model.body().apply(body, new Operand<?>[] {x, w.read(body)});
-      Operand<?> y = add(body.withName("y"), "Identity", output);
-      session.initialize();
-      Signature signature = Signature.builder().key("serve").input("x", x).output("y", y).build();
-      SavedModelBundle.exporter(folder.toString())
-          .withTags("serve")
-          .withFunction(SessionFunction.create(signature, session))
-          .export();
-    }
-  }
-
-  private static OperationBuilder node(Ops tf, String type, Operand<?>... inputs) {
-    OperationBuilder builder = tf.scope().opBuilder(type, type);
-    for (Operand<?> input : inputs) {
-      builder.addInput(input.asOutput());
-    }
-    return builder;
-  }
-
-  private static Output<?> add(Ops tf, String type, Operand<?>... inputs) {
-    return node(tf, type, inputs).build().output(0);
-  }
-
-  private static Output<?> cast(Ops tf, Operand<?> value, String to) {
-    return node(tf, "Cast", value)
-        .setAttr("DstT", to.equals("int") ? DataType.DT_INT32 : DataType.DT_FLOAT)
-        .build()
-        .output(0);
-  }
-
-  /** The sum of the squares. */
-  private static Output<?> score(Ops tf, Operand<?> y) {
-    return sum(tf, add(tf, "Mul", y, y));
-  }
-
-  private static Output<?> sum(Ops tf, Operand<?> values) {
-    return add(tf, "Sum", add(tf, "Reshape", values, tf.constant(new int[] {-1})), tf.constant(0));
-  }
-
-  private static float run(
-      SavedModelBundle bundle,
-      Map<String, Output<?>> input,
-      Map<String, Tensor> fed,
-      Operand<?> value) {
-    return ByteBuffer.wrap(
-            Models.run(bundle.session(), input, fed, Map.of("value", value)).get("value"))
-        .order(ByteOrder.nativeOrder())
-        .getFloat();
-  }
-
-  private static TFloat32 random(Shape shape, long seed) {
-    return TFloat32.tensorOf(shape, DataBuffers.of(gaussian(shape, seed)));
-  }
-
-  private static float[] gaussian(Shape shape, long seed) {
-    Random random = new Random(seed);
-    float[] values = new float[(int) shape.size()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = (float) random.nextGaussian();
-    }
-    return values;
   }
 }

@@ -40,9 +40,9 @@ class CompiledStepTest {
     FineTuner.Builder builder =
         FineTuner.of(golden.directory())
             .signature(golden.signature())
-            .loss(Losses.named(golden.losses().get(0), golden.fromLogits()))
             .optimizer(graph -> new Sgd(graph, golden.learningRate()));
-    return golden.lossOutput() == null ? builder : builder.output(golden.lossOutput());
+    golden.giveLosses(builder);
+    return builder;
   }
 
   private static FitOptions options(GoldenModel golden) {

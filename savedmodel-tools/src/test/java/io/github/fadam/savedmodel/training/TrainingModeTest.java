@@ -40,14 +40,7 @@ class TrainingModeTest {
         FineTuner.of(model)
             .signature(golden.signature())
             .optimizer(graph -> new Sgd(graph, golden.learningRate()));
-    for (String loss : golden.losses()) {
-      String[] parts = loss.split("=", 2);
-      if (parts.length == 2) {
-        builder.loss(parts[0], Losses.named(parts[1], golden.fromLogits()));
-      } else {
-        builder.loss(Losses.named(loss, golden.fromLogits()));
-      }
-    }
+    golden.giveLosses(builder);
     return builder;
   }
 

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.github.fadam.framework.loss.Losses;
 import io.github.fadam.framework.optimizer.FAdam;
 import io.github.fadam.framework.optimizer.Sgd;
 import io.github.fadam.savedmodel.GoldenModel;
@@ -224,15 +223,8 @@ class ModelZooTest {
   private static FineTuner.Builder builder(GoldenModel golden) {
     FineTuner.Builder builder = FineTuner.of(golden.directory()).signature(golden.signature());
     golden.openSizes().forEach(builder::inputShape);
-    for (String loss : golden.losses()) {
-      String[] parts = loss.split("=", 2);
-      if (parts.length == 2) {
-        builder.loss(parts[0], Losses.named(parts[1], golden.fromLogits()));
-      } else {
-        builder.loss(Losses.named(loss, golden.fromLogits()));
-      }
-    }
-    return golden.lossOutput() == null ? builder : builder.output(golden.lossOutput());
+    golden.giveLosses(builder);
+    return builder;
   }
 
   private static double distance(double[] expected, double[] found) {
