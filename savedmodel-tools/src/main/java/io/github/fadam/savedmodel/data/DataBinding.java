@@ -168,7 +168,16 @@ public final class DataBinding {
         for (String name : missing) {
           Suggestions.near(name, free).stream()
               .findFirst()
-              .ifPresent(near -> renames.add("rename " + near + " to " + name + "?"));
+              .ifPresent(
+                  near ->
+                      renames.add(
+                          "rename "
+                              + near
+                              + " to "
+                              + name
+                              + (ports.get(name).labels()
+                                  ? ", or say --labels " + near + " (labels)?"
+                                  : "?")));
         }
         return List.of(
             "Expected the column"

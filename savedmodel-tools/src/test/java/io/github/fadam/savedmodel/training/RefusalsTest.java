@@ -83,7 +83,7 @@ class RefusalsTest {
         "'sreve'",
         "did you mean 'serve'",
         "rename rihgt to right?",
-        "rename label to labels?");
+        "rename label to labels, or say --labels label (labels)?");
     assertEquals(9, message.lines().count(), message);
   }
 
@@ -103,7 +103,7 @@ class RefusalsTest {
                 .data(data, data)),
         "Found 2 problems:",
         "'wied/*' matches no variable",
-        "rename label to labels?");
+        "rename label to labels, or say --labels label (labels)?");
   }
 
   @Test
@@ -133,6 +133,20 @@ class RefusalsTest {
                     .inputShape("rigth", Shape.of(-1, 4))
                     .build());
     assertSays(evaluated.getMessage(), "Found 2 problems:", "'kind'", "'right'");
+  }
+
+  @Test
+  void whichOfSeveralOutputsIsMeantHasToBeSaid() {
+    assertSays(
+        refusal(FineTuner.of(Models.directory("multi_io")).loss(Losses.meanSquaredError())),
+        "kind, size",
+        "--output (output)");
+    assertSays(
+        refusal(
+            FineTuner.of(Models.directory("multi_io"))
+                .loss(Losses.meanSquaredError())
+                .loss("size", Losses.meanSquaredError())),
+        "found both");
   }
 
   @Test
