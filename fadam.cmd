@@ -53,5 +53,5 @@ if "%FADAM_LOG%"=="debug" (
 set "NATIVE="
 if %VERSION% GEQ 22 set "NATIVE=--enable-native-access=ALL-UNNAMED"
 for /f "usebackq delims=" %%c in ("%CLASSPATH_FILE%") do set "CLASSPATH=%HOME_DIR%examples\target\classes;%%c"
-"%JAVA%" %NATIVE% -Djava.awt.headless=true -Dorg.slf4j.simpleLogger.defaultLogLevel=%SLF4J% %JAVA_OPTS% "%MAIN%" %*
+"%JAVA%" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC %NATIVE% -Djava.awt.headless=true -Dorg.slf4j.simpleLogger.defaultLogLevel=%SLF4J% %JAVA_OPTS% "%MAIN%" %*
 exit /b %ERRORLEVEL%

@@ -1,11 +1,14 @@
 """Writes docs/support.md from what a run found, or checks that the file says what the run found.
 
-    python support_table.py target/zoo --times model_steps.json --write docs/support.md --readme README.md
-    python support_table.py target/zoo --check docs/support.md
+    TIMES=benchmarks/results/model_steps.json
+    python support_table.py target/zoo --times $TIMES --write docs/support.md --readme README.md
+    python support_table.py --times $TIMES --retime docs/support.md
+    python support_table.py target/zoo --times $TIMES --check docs/support.md
 
 target/zoo is what ModelZooTest and check_zoo.py left, --times what benchmarks/python/model_steps.py
-wrote. --readme puts the table's summary between the two marks in a README. The check compares the
-models of this run, of which there may be fewer than in the table, and leaves out times.
+wrote. --readme puts the table's summary between the two marks in a README. --retime writes new times
+into a table that is there. The check compares the models of this run, of which there may be fewer than
+in the table, and the table's times with those of the file.
 """
 
 import argparse
@@ -71,20 +74,32 @@ def cells(result):
 
 
 def time_cell(times):
-    if not times:
+    if not times or "error" in times:
         return ""
     java, python = times["java"]["step"] * 1e3, times["python"]["step"] * 1e3
     return f"{java:.3g} / {python:.3g}"
 
 
 def rows_in(text):
-    """{model: cells without times} of a written table."""
+    """{model: all cells} of a written table."""
     rows = {}
     for line in text.splitlines():
         parts = [part.strip() for part in line.strip("|").split("|")]
         if line.startswith("| ") and len(parts) == len(HEADER) and parts[0] != HEADER[0]:
-            rows[parts[0].strip("`")] = parts[CHECKED]
+            rows[parts[0].strip("`")] = parts
     return rows
+
+
+def retime(path, times):
+    """Leaves everything but the last column as it is."""
+    rows = rows_in(path.read_text())
+    lines = []
+    for line in path.read_text().splitlines():
+        name = line.split("`")[1] if line.startswith("| `") else None
+        if name in rows:
+            line = "| " + " | ".join([*rows[name][:-1], time_cell(times.get(name))]) + " |"
+        lines.append(line)
+    path.write_text("\n".join(lines) + "\n")
 
 
 def write(path, results, times):
@@ -120,32 +135,47 @@ def summarize(path, results):
     path.write_text(f"{before}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{after}")
 
 
-def check(path, results):
+def check(path, results, times):
     written = rows_in(path.read_text())
     wrong = []
     for name, result in results.items():
-        if cells(result) != written.get(name):
-            wrong.append(f"{name}: found {cells(result)}, {path} says {written.get(name)}")
+        told = written[name][CHECKED] if name in written else None
+        if cells(result) != told:
+            wrong.append(f"{name}: found {cells(result)}, {path} says {told}")
+    for name, row in written.items() if times else []:
+        if row[-1] != time_cell(times.get(name)):
+            wrong.append(
+                f"{name}: measured {time_cell(times.get(name)) or 'nothing'}, {path} says"
+                f" {row[-1] or 'nothing'}; run support_table.py --retime"
+            )
     print("\n".join(wrong) or f"{path} is true of {len(results)} models")
     return 1 if wrong or not results else 0
 
 
 def main():
     parser = argparse.ArgumentParser(description="The table of models that train.")
-    parser.add_argument("results", type=pathlib.Path)
+    parser.add_argument("results", type=pathlib.Path, nargs="?")
     parser.add_argument("--times", type=pathlib.Path)
     parser.add_argument("--readme", type=pathlib.Path)
     choice = parser.add_mutually_exclusive_group(required=True)
     choice.add_argument("--write", type=pathlib.Path)
     choice.add_argument("--check", type=pathlib.Path)
+    choice.add_argument("--retime", type=pathlib.Path)
     arguments = parser.parse_args()
+    times = json.loads(arguments.times.read_text())["models"] if arguments.times else {}
+    if arguments.retime:
+        if not times:
+            parser.error("--retime needs the --times to write")
+        retime(arguments.retime, times)
+        return
+    if not arguments.results:
+        parser.error("the directory with the results of a run is needed")
     results = {
         path.parent.name: json.loads(path.read_text())
         for path in sorted(arguments.results.glob("*/result.json"))
     }
-    times = json.loads(arguments.times.read_text()) if arguments.times else {}
     if arguments.check:
-        sys.exit(check(arguments.check, results))
+        sys.exit(check(arguments.check, results, times))
     write(arguments.write, results, times)
     if arguments.readme:
         summarize(arguments.readme, results)

@@ -6,10 +6,10 @@ import io.github.fadam.savedmodel.data.DataFiles;
 import io.github.fadam.savedmodel.data.DataSource;
 import io.github.fadam.savedmodel.training.FineTuner;
 import io.github.fadam.savedmodel.training.FitOptions;
-import io.github.fadam.savedmodel.training.History;
 import io.github.fadam.savedmodel.training.TrainingListener;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -17,9 +17,12 @@ import java.util.List;
  * starts.
  *
  * <p>Prints one line of JSON: {@code first}, seconds from the start of the process to the end of
- * the first step, and {@code step}, the median of the others.
+ * the first step, and {@code step}, the median of the steps after a warm-up of 200 steps or some
+ * seconds.
  */
 public final class ModelSteps {
+
+  private static final int WARM_STEPS = 200;
 
   private ModelSteps() {}
 
@@ -27,21 +30,22 @@ public final class ModelSteps {
    * Runs the steps.
    *
    * @param arguments directory of the model; {@code .npz} with inputs and labels, one batch; time
-   *     when the process was started, in seconds since the epoch; seconds to go on for; {@code
-   *     true} where outputs are logits; the trained output or an empty text; losses, {@code
-   *     OUTPUT=NAME} where there are several
+   *     when the process was started, in seconds since the epoch; seconds to warm up for at most;
+   *     seconds to go on for after that; {@code true} where outputs are logits; the trained output
+   *     or an empty text; losses, {@code OUTPUT=NAME} where there are several
    * @throws IOException if the data cannot be read
    */
   public static void main(String[] arguments) throws IOException {
     Path model = Path.of(arguments[0]);
     double started = Double.parseDouble(arguments[2]);
-    double duration = Double.parseDouble(arguments[3]);
-    boolean fromLogits = Boolean.parseBoolean(arguments[4]);
+    double warm = Double.parseDouble(arguments[3]);
+    double duration = Double.parseDouble(arguments[4]);
+    boolean fromLogits = Boolean.parseBoolean(arguments[5]);
     FineTuner.Builder builder = FineTuner.of(model);
-    if (!arguments[5].isEmpty()) {
-      builder.output(arguments[5]);
+    if (!arguments[6].isEmpty()) {
+      builder.output(arguments[6]);
     }
-    for (String loss : List.of(arguments).subList(6, arguments.length)) {
+    for (String loss : List.of(arguments).subList(7, arguments.length)) {
       String[] parts = loss.split("=", 2);
       if (parts.length == 2) {
         builder.loss(parts[0], Losses.named(parts[1], fromLogits));
@@ -51,36 +55,52 @@ public final class ModelSteps {
     }
     DataSource data = DataFiles.open(Path.of(arguments[1]));
     try (FineTuner tuner = builder.optimizer(graph -> new Sgd(graph, 1e-6)).build()) {
-      Clock clock = new Clock(started, duration);
+      Clock clock = new Clock(started, warm, duration);
       FitOptions options =
-          FitOptions.steps(100_000).batchSize((int) data.rows()).shuffle(false).listener(clock);
-      History history = tuner.fit(data, options);
+          FitOptions.steps(1_000_000).batchSize((int) data.rows()).shuffle(false).listener(clock);
+      tuner.fit(data, options);
       System.out.printf(
           "{\"first\": %.4f, \"step\": %.7f, \"steps\": %d}%n",
-          clock.first, history.secondsPerStep(), history.losses().size());
+          clock.first, clock.median(), clock.nanos.size());
     }
   }
 
-  /** Notes the end of the first step, and ends the run in time. */
+  /** Notes the ends of the steps: each begins where the one before it ends. Ends the run in time. */
   private static final class Clock implements TrainingListener {
 
     private final double started;
+    private final double warm;
     private final double duration;
+    private final List<Long> nanos = new ArrayList<>();
     private double first = Double.NaN;
-    private long begun;
+    private long firstEnd;
+    private long warmEnd;
+    private long lastEnd;
 
-    Clock(double started, double duration) {
+    Clock(double started, double warm, double duration) {
       this.started = started;
+      this.warm = warm;
       this.duration = duration;
     }
 
     @Override
     public boolean onStep(Step step) {
+      long now = System.nanoTime();
       if (step.step() == 1) {
         first = System.currentTimeMillis() / 1e3 - started;
-        begun = System.nanoTime();
+        firstEnd = now;
       }
-      return step.step() < 4 || System.nanoTime() - begun < duration * 1e9;
+      if (warmEnd > 0) {
+        nanos.add(now - lastEnd);
+      } else if (step.step() >= WARM_STEPS || now - firstEnd >= warm * 1e9) {
+        warmEnd = now;
+      }
+      lastEnd = now;
+      return warmEnd == 0 || nanos.size() < 3 || now - warmEnd < duration * 1e9;
+    }
+
+    double median() {
+      return nanos.stream().sorted().skip(nanos.size() / 2).findFirst().orElseThrow() / 1e9;
     }
   }
 }

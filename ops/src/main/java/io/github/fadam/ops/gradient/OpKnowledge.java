@@ -1,12 +1,11 @@
 package io.github.fadam.ops.gradient;
 
+import io.github.fadam.ops.runtime.RegisteredOps;
 import io.github.fadam.ops.variable.TensorTypes;
-import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.tensorflow.GraphOperation;
-import org.tensorflow.TensorFlow;
 import org.tensorflow.proto.DataType;
 
 /**
@@ -170,20 +169,10 @@ final class OpKnowledge {
           "StatelessWhile",
           "While");
 
-  private static final class OpTypes {
-    static final Set<String> ALL = all();
-
-    private static Set<String> all() {
-      Set<String> names = new HashSet<>();
-      TensorFlow.registeredOpList().getOpList().forEach(op -> names.add(op.getName()));
-      return names;
-    }
-  }
-
   private OpKnowledge() {}
 
   static boolean isRegisteredOp(String type) {
-    return OpTypes.ALL.contains(type);
+    return RegisteredOps.find(type).isPresent();
   }
 
   /** Whether no gradient flows through an operation by definition. */

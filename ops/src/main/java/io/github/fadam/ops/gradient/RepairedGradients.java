@@ -1,17 +1,16 @@
 package io.github.fadam.ops.gradient;
 
 import io.github.fadam.ops.gradient.GradientBuilder.Formula;
+import io.github.fadam.ops.runtime.RegisteredOps;
 import io.github.fadam.ops.variable.TensorTypes;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 import org.tensorflow.Output;
-import org.tensorflow.TensorFlow;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.NodeDef;
@@ -133,21 +132,13 @@ public final class RepairedGradients {
     return gradients;
   }
 
-  private static final class Definitions {
-    static final Map<String, OpDef> OF_REPAIRS = ofRepairs();
-
-    private static Map<String, OpDef> ofRepairs() {
-      Map<String, OpDef> found = new HashMap<>();
-      TensorFlow.registeredOpList().getOpList().stream()
-          .filter(op -> REPAIRS.containsKey(op.getName()))
-          .forEach(op -> found.put(op.getName(), op));
-      return found;
-    }
+  private static OpDef definition(String type) {
+    return RegisteredOps.find(type).orElseThrow();
   }
 
   /** Number of the inputs of a type of operation that can need a repair: none takes a list. */
   static int inputs(String type) {
-    return Definitions.OF_REPAIRS.get(type).getInputArgCount();
+    return definition(type).getInputArgCount();
   }
 
   /** Value of an attribute of a node: from the node, or its default. */
@@ -155,7 +146,7 @@ public final class RepairedGradients {
     AttrValue value = node.getAttrMap().get(name);
     return value != null
         ? value
-        : Definitions.OF_REPAIRS.get(node.getOp()).getAttrList().stream()
+        : definition(node.getOp()).getAttrList().stream()
             .filter(attribute -> attribute.getName().equals(name))
             .findFirst()
             .map(OpDef.AttrDef::getDefaultValue)

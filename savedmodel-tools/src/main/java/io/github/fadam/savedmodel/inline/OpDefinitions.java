@@ -1,11 +1,9 @@
 package io.github.fadam.savedmodel.inline;
 
+import io.github.fadam.ops.runtime.RegisteredOps;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.tensorflow.TensorFlow;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.DataType;
@@ -43,29 +41,22 @@ final class OpDefinitions {
           "While",
           "Case");
 
-  private static final class Registry {
-    static final Map<String, OpDef> OPS =
-        TensorFlow.registeredOpList().getOpList().stream()
-            .collect(Collectors.toUnmodifiableMap(OpDef::getName, Function.identity()));
-  }
-
   private OpDefinitions() {}
 
   static boolean isKnown(String op) {
-    return Registry.OPS.containsKey(op);
+    return RegisteredOps.find(op).isPresent();
   }
 
   static OpDef of(String op) {
-    OpDef definition = Registry.OPS.get(op);
-    if (definition == null) {
-      throw new IllegalArgumentException(
-          "Expected an operation of TensorFlow "
-              + TensorFlow.version()
-              + ", found "
-              + op
-              + "; load the library that brings it with TensorFlow.loadLibrary first.");
-    }
-    return definition;
+    return RegisteredOps.find(op)
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "Expected an operation of TensorFlow "
+                        + TensorFlow.version()
+                        + ", found "
+                        + op
+                        + "; load the library that brings it with TensorFlow.loadLibrary first."));
   }
 
   /** The attribute as the node gives it or, where it was stripped from the file, its default. */

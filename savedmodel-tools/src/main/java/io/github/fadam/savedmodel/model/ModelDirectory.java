@@ -1,9 +1,7 @@
 package io.github.fadam.savedmodel.model;
 
 import com.google.protobuf.InvalidProtocolBufferException;
-import java.io.BufferedInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -53,9 +51,7 @@ final class ModelDirectory {
                 + Files.size(file)
                 + " bytes; save the model with its weights as variables, not as constants.");
       }
-      try (InputStream in = new BufferedInputStream(Files.newInputStream(file), 1 << 16)) {
-        return org.tensorflow.proto.SavedModel.parseFrom(in);
-      }
+      return org.tensorflow.proto.SavedModel.parseFrom(Files.readAllBytes(file));
     } catch (InvalidProtocolBufferException e) {
       throw new SavedModelException(
           "Expected a SavedModel protocol buffer in "

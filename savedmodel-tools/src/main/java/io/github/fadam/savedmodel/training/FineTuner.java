@@ -3,6 +3,7 @@ package io.github.fadam.savedmodel.training;
 import io.github.fadam.framework.checkpoint.TrainingState;
 import io.github.fadam.framework.optimizer.FAdam;
 import io.github.fadam.framework.optimizer.RuleOptimizer;
+import io.github.fadam.ops.runtime.NativeLibrary;
 import io.github.fadam.ops.variable.TrainableVariable;
 import io.github.fadam.savedmodel.data.DataBinding;
 import io.github.fadam.savedmodel.data.DataSource;
@@ -103,9 +104,10 @@ public final class FineTuner implements AutoCloseable {
    * @param directory the directory that holds {@code saved_model.pb}
    * @return a builder
    * @throws io.github.fadam.savedmodel.model.SavedModelException if it is not a SavedModel
+   * @throws LinkageError if TensorFlow's native library, which is loaded meanwhile, cannot be
    */
   public static Builder of(Path directory) {
-    return new Builder(SavedModel.read(directory));
+    return new Builder(NativeLibrary.loadedWhile(() -> SavedModel.read(directory)));
   }
 
   /** What to train, towards what, and how. */

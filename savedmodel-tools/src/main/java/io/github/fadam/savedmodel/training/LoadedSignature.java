@@ -32,17 +32,21 @@ final class LoadedSignature implements AutoCloseable {
     signature = builder.signature();
     objectives = builder.objectives();
     PlaceholderValues values = builder.placeholders();
-    InlinePlan plan =
-        RunGraph.inference(model, signature.key(), values).plan(values, builder.inputShapes());
-    Optional<RunGraph> training = builder.steps(values);
-    Optional<InlinePlan> trainingPlan =
-        training.map(run -> run.plan(values, builder.inputShapes()));
+    // TensorFlow restores the variables while the graph is rewritten here.
+    LoadingBundle loading = LoadingBundle.begin(model, config(builder.device()));
+    InlinePlan plan;
+    Optional<RunGraph> training;
+    Optional<InlinePlan> trainingPlan;
+    try {
+      plan = RunGraph.inference(model, signature.key(), values).plan(values, builder.inputShapes());
+      training = builder.steps(values);
+      trainingPlan = training.map(run -> run.plan(values, builder.inputShapes()));
+    } catch (RuntimeException | Error e) {
+      loading.abandon(e);
+      throw e;
+    }
     ownLosses = training.filter(run -> !run.losses().isEmpty()).isPresent();
-    bundle =
-        SavedModelBundle.loader(model.directory().toString())
-            .withTags(model.tags().toArray(String[]::new))
-            .withConfigProto(config(builder.device()))
-            .load();
+    bundle = loading.await();
     try {
       Graph graph = bundle.graph();
       tf = Ops.create(graph).withSubScope("training");

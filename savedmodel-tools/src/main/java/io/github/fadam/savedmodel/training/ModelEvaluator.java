@@ -1,5 +1,6 @@
 package io.github.fadam.savedmodel.training;
 
+import io.github.fadam.ops.runtime.NativeLibrary;
 import io.github.fadam.savedmodel.data.DataSource;
 import io.github.fadam.savedmodel.model.SavedModel;
 import io.github.fadam.savedmodel.model.SavedSignature;
@@ -25,9 +26,10 @@ public final class ModelEvaluator implements AutoCloseable {
    * @param directory the directory that holds {@code saved_model.pb}
    * @return a builder
    * @throws io.github.fadam.savedmodel.model.SavedModelException if it is not a SavedModel
+   * @throws LinkageError if TensorFlow's native library, which is loaded meanwhile, cannot be
    */
   public static Builder of(Path directory) {
-    return new Builder(SavedModel.read(directory));
+    return new Builder(NativeLibrary.loadedWhile(() -> SavedModel.read(directory)));
   }
 
   /** What to measure. */
