@@ -65,7 +65,9 @@ public final class ModelSteps {
     }
   }
 
-  /** Notes the ends of the steps: each begins where the one before it ends. Ends the run in time. */
+  /**
+   * Notes the ends of the steps: each begins where the one before it ends. Ends the run in time.
+   */
   private static final class Clock implements TrainingListener {
 
     private final double started;
