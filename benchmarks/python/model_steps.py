@@ -41,6 +41,7 @@ MALLOC = {
 }
 RATE = 1e-6
 WARM_STEPS = 200
+LONGEST = 600  # seconds that a process may take
 JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 BEGIN, END = "<!-- model steps: begin -->", "<!-- model steps: end -->"
 
@@ -122,12 +123,17 @@ def session_step(tf, golden, model):
 
 
 def measured(command):
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | MALLOC)
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=os.environ | MALLOC, timeout=LONGEST
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RuntimeError(f"not done within {LONGEST} s") from error
     if done.returncode:
         lines = done.stderr.strip().splitlines()
         # Java names the exception before its stack, Python after it.
-        told = [line for line in lines if "Exception" in line or "Error" in line] or lines[-1:]
-        raise RuntimeError(told[-1].strip() if told else f"exit status {done.returncode}")
+        last = lines[-1] if lines else f"exit status {done.returncode}"
+        raise RuntimeError(next((x for x in lines if x.startswith("Exception in")), last))
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
@@ -287,7 +293,8 @@ def main():
     unknown = set(arguments.names) - found.keys()
     if unknown or not found:
         sys.exit(f"Expected models with golden.npz in {arguments.models}, found no {unknown or 'any'}.")
-    chosen = {name: path for name, path in found.items() if not arguments.names or name in arguments.names}
+    wanted = arguments.names or found.keys()
+    chosen = {name: path for name, path in found.items() if name in wanted}
     results = json.loads(arguments.out.read_text()) if arguments.out.exists() else {"models": {}}
     with tempfile.TemporaryDirectory() as folder:
         sides = Sides(arguments, pathlib.Path(folder))
@@ -298,7 +305,7 @@ def main():
         for name, model in chosen.items():
             try:
                 times = sides.compare(model, arguments.rounds)
-            except (RuntimeError, ValueError, KeyError) as error:
+            except (RuntimeError, ValueError, KeyError, IndexError) as error:
                 times = {"error": str(error)}
             results["models"][name] = times
             arguments.out.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n")
