@@ -41,6 +41,7 @@ MALLOC = {
 }
 RATE = 1e-6
 WARM_STEPS = 200
+UNTIMED = (RuntimeError, ValueError, KeyError, IndexError, OSError)
 LONGEST = 600  # seconds that a process may take
 JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 BEGIN, END = "<!-- model steps: begin -->", "<!-- model steps: end -->"
@@ -154,10 +155,11 @@ class Sides:
         """Has one run of Java leave its classes for the others; False where it cannot."""
         archive = self.folder / "classes.jsa"
         fresh = [*self.options, f"-XX:ArchiveClassesAtExit={archive}"]
-        done = subprocess.run(
-            self.java(model, self.data(model), fresh), capture_output=True, env=os.environ | MALLOC
-        )
-        if done.returncode or not archive.exists():
+        try:
+            measured(self.java(model, self.data(model), fresh))
+        except UNTIMED:
+            return False
+        if not archive.exists():
             return False
         self.options += ["-Xlog:cds=off", "-Xlog:cds+dynamic=off", f"-XX:SharedArchiveFile={archive}"]
         return True
@@ -298,14 +300,14 @@ def main():
     results = json.loads(arguments.out.read_text()) if arguments.out.exists() else {"models": {}}
     with tempfile.TemporaryDirectory() as folder:
         sides = Sides(arguments, pathlib.Path(folder))
-        archived = sides.archive(next(iter(chosen.values())))
+        archived = any(sides.archive(model) for model in list(chosen.values())[:3])
         if not archived:
             print("Java archives no classes of this class path: it is not of jars.", file=sys.stderr)
         results["conditions"] = conditions(arguments, archived)
         for name, model in chosen.items():
             try:
                 times = sides.compare(model, arguments.rounds)
-            except (RuntimeError, ValueError, KeyError, IndexError) as error:
+            except UNTIMED as error:
                 times = {"error": str(error)}
             results["models"][name] = times
             arguments.out.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n")
