@@ -85,7 +85,7 @@ def rows_in(text):
     rows = {}
     for line in text.splitlines():
         parts = [part.strip() for part in line.strip("|").split("|")]
-        if line.startswith("| ") and len(parts) == len(HEADER) and parts[0] != HEADER[0]:
+        if line.startswith("| `") and len(parts) == len(HEADER):
             rows[parts[0].strip("`")] = parts
     return rows
 
