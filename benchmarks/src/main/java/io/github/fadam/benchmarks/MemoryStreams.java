@@ -20,6 +20,9 @@ final class MemoryStreams implements AutoCloseable {
   /** Streams of one {@link #milliseconds}. */
   static final int STREAMS = 10;
 
+  /** Bytes of all streams, for one element. */
+  static final int BYTES = STREAMS * Integer.BYTES;
+
   private static final int BLOCK = 1 << 16;
 
   private final int[][] arrays = new int[4][ELEMENTS];

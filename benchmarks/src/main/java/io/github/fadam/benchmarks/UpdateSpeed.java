@@ -1,235 +1,213 @@
 package io.github.fadam.benchmarks;
 
-import io.github.fadam.framework.optimizer.FAdafactor;
-import io.github.fadam.framework.optimizer.FAdam;
-import io.github.fadam.framework.optimizer.Kernel;
-import io.github.fadam.framework.optimizer.RuleOptimizer;
-import io.github.fadam.ops.variable.TrainableVariable;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
-import org.tensorflow.Graph;
-import org.tensorflow.Operand;
-import org.tensorflow.Output;
-import org.tensorflow.Session;
-import org.tensorflow.framework.optimizers.Optimizer.GradAndVar;
-import org.tensorflow.ndarray.Shape;
-import org.tensorflow.op.Op;
-import org.tensorflow.op.Ops;
 import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
 import org.tensorflow.types.family.TNumber;
-import org.tensorflow.types.family.TType;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
 /**
  * Times updates of whole sets of variables beside TensorFlow's own fused Adam and beside what
  * memory allows.
  *
- * <p>All contestants of a set update the same variables in one process, one after the other, round
- * by round: a slow moment of the machine slows all of a round. What is printed are medians over the
- * rounds, of milliseconds and of the ratios within a round.
+ * <p>All contestants of a set update variables in one process, one after the other, round by round:
+ * a slow moment of the machine slows all of a round. What is printed are medians over the rounds,
+ * of milliseconds and of the ratios within a round.
  */
-public final class UpdateSpeed {
+@Command(name = "UpdateSpeed", mixinStandardHelpOptions = true)
+public final class UpdateSpeed implements Callable<Integer> {
 
-  private static final int WARM_UP = 3;
+  private static final int WARM_UP = 2;
 
-  /** The sets of variables. */
-  enum VariableSet {
-    /** 16.7 million elements in four matrices. */
-    MATRICES,
-    /** 158 variables, 3.5 million elements: kernels of convolutions, scales, offsets. */
-    MOBILENET,
-    /** 199 variables, 110 million elements. */
-    BERT,
-    /** One vector of 100 thousand elements. */
-    SIZE_1E5,
-    /** One vector of 1 million elements. */
-    SIZE_1E6,
-    /** One vector of 10 million elements. */
-    SIZE_1E7,
-    /** One vector of 100 million elements. */
-    SIZE_1E8;
+  /** Enough for a median. */
+  private static final int LEAST_ROUNDS = 3;
 
-    List<Shape> shapes() {
-      return switch (this) {
-        case MATRICES -> List.of(square(2048), square(2048), square(2048), square(2048));
-        case MOBILENET -> mobileNet();
-        case BERT -> bert();
-        case SIZE_1E5 -> List.of(Shape.of(100_000));
-        case SIZE_1E6 -> List.of(Shape.of(1_000_000));
-        case SIZE_1E7 -> List.of(Shape.of(10_000_000));
-        case SIZE_1E8 -> List.of(Shape.of(100_000_000));
-      };
-    }
+  /** Of the memory that is free before a set, what it may take. */
+  private static final double SHARE_OF_MEMORY = 0.8;
 
-    private static Shape square(long size) {
-      return Shape.of(size, size);
-    }
+  private enum ElementType {
+    FLOAT32(TFloat32.class),
+    FLOAT64(TFloat64.class),
+    BFLOAT16(TBfloat16.class);
 
-    /** A kernel and the scale and offset of its normalization. */
-    private static void addConvolution(List<Shape> shapes, long... kernel) {
-      long channels = kernel[3] == 1 ? kernel[2] : kernel[3];
-      shapes.addAll(List.of(Shape.of(kernel), Shape.of(channels), Shape.of(channels)));
-    }
+    private final Class<? extends TNumber> type;
 
-    private static List<Shape> mobileNet() {
-      List<Shape> shapes = new ArrayList<>();
-      addConvolution(shapes, 3, 3, 3, 32);
-      long[][] blocks = {{1, 16, 1}, {6, 24, 2}, {6, 32, 3}, {6, 64, 4}, {6, 96, 3}, {6, 160, 3}};
-      long in = 32;
-      List<long[]> all = new ArrayList<>(List.of(blocks));
-      all.add(new long[] {6, 320, 1});
-      for (long[] block : all) {
-        for (int i = 0; i < block[2]; i++) {
-          long wide = in * block[0];
-          if (wide != in) {
-            addConvolution(shapes, 1, 1, in, wide);
-          }
-          addConvolution(shapes, 3, 3, wide, 1);
-          addConvolution(shapes, 1, 1, wide, block[1]);
-          in = block[1];
-        }
-      }
-      addConvolution(shapes, 1, 1, in, 1280);
-      shapes.add(Shape.of(1280, 1000));
-      shapes.add(Shape.of(1000));
-      return shapes;
-    }
-
-    private static List<Shape> bert() {
-      List<Shape> shapes = new ArrayList<>();
-      shapes.addAll(List.of(Shape.of(30_522, 768), Shape.of(512, 768), Shape.of(2, 768)));
-      shapes.addAll(List.of(Shape.of(768), Shape.of(768)));
-      for (int layer = 0; layer < 12; layer++) {
-        for (int i = 0; i < 4; i++) {
-          shapes.addAll(List.of(square(768), Shape.of(768)));
-        }
-        shapes.addAll(List.of(Shape.of(768, 3072), Shape.of(3072), Shape.of(3072, 768)));
-        for (int i = 0; i < 5; i++) {
-          shapes.add(Shape.of(768));
-        }
-      }
-      shapes.addAll(List.of(square(768), Shape.of(768)));
-      return shapes;
+    ElementType(Class<? extends TNumber> type) {
+      this.type = type;
     }
   }
 
-  private UpdateSpeed() {}
+  @Parameters(paramLabel = "SET", description = "Of ${COMPLETION-CANDIDATES}; MATRICES by default.")
+  private List<VariableSet> sets = List.of(VariableSet.MATRICES);
+
+  @Option(names = "--type", split = ",", description = "FLOAT32 by default, FLOAT64, BFLOAT16.")
+  private List<ElementType> types = List.of(ElementType.FLOAT32);
+
+  @Option(names = "--contestants", split = ",", description = "Of ${COMPLETION-CANDIDATES}.")
+  private List<Contestant> contestants =
+      List.of(
+          Contestant.FADAM_NATIVE, Contestant.FADAFACTOR_NATIVE, Contestant.RESOURCE_APPLY_ADAM);
+
+  @Option(names = "--rounds", description = "Rounds of a set, ${DEFAULT-VALUE} by default.")
+  private int rounds = 15;
+
+  @Option(
+      names = "--seconds",
+      description = "Time for a set's rounds, ${DEFAULT-VALUE} by default.")
+  private double seconds = 25;
+
+  @Option(names = "--out", description = "Add the figures to those of this JSON file.")
+  private Path out;
+
+  /** Without defaults other than those of the options. */
+  public UpdateSpeed() {}
 
   /**
    * Measures.
    *
-   * @param arguments names of sets, {@code 4 matrices} where there are none; {@code rounds=N}, 15
-   *     by default; {@code type=float32}, {@code float64} or {@code bfloat16}; {@code graph=true}
-   *     to measure FAdam as graph operations too
-   * @throws ExecutionException if the measurement of memory fails
-   * @throws InterruptedException if it is interrupted
+   * @param arguments names of sets and options, see {@code --help}
    */
-  public static void main(String[] arguments) throws ExecutionException, InterruptedException {
-    int rounds = 15;
-    boolean graph = false;
-    Class<? extends TNumber> type = TFloat32.class;
-    List<VariableSet> sets = new ArrayList<>();
-    for (String argument : arguments) {
-      if (argument.startsWith("rounds=")) {
-        rounds = Integer.parseInt(argument.substring(7));
-      } else if (argument.startsWith("type=")) {
-        type =
-            switch (argument.substring(5)) {
-              case "float64" -> TFloat64.class;
-              case "bfloat16" -> TBfloat16.class;
-              default -> TFloat32.class;
-            };
-      } else if (argument.startsWith("graph=")) {
-        graph = Boolean.parseBoolean(argument.substring(6));
-      } else {
-        sets.add(VariableSet.valueOf(argument));
-      }
+  public static void main(String[] arguments) {
+    // JavaCPP would stop at twice the heap's limit, whatever the machine has.
+    System.setProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0");
+    System.exit(
+        new CommandLine(new UpdateSpeed())
+            .setCaseInsensitiveEnumValuesAllowed(true)
+            .execute(arguments));
+  }
+
+  @Override
+  public Integer call() throws ExecutionException, InterruptedException, IOException {
+    ObjectMapper json = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+    List<UpdateTime> times = new ArrayList<>();
+    if (out != null && Files.exists(out)) {
+      times.addAll(List.of(json.readValue(out.toFile(), UpdateTime[].class)));
     }
     System.out.println(
-        "| variables | contestant | ms | of 10 streams' time | of ResourceApplyAdam's |");
-    System.out.println("| --- | --- | --- | --- | --- |");
+        "| variables | type | contestant | ms | least | of memory's time | of ten streams' |"
+            + " of ResourceApplyAdam's |");
+    System.out.println("| --- | --- | --- | --- | --- | --- | --- | --- |");
     try (MemoryStreams memory = new MemoryStreams()) {
-      for (VariableSet set : sets.isEmpty() ? List.of(VariableSet.MATRICES) : sets) {
-        measure(set, type, rounds, graph, memory);
-      }
-    }
-  }
-
-  private static void measure(
-      VariableSet set,
-      Class<? extends TNumber> type,
-      int rounds,
-      boolean plain,
-      MemoryStreams memory)
-      throws ExecutionException, InterruptedException {
-    try (Graph graph = new Graph()) {
-      Ops tf = Ops.create(graph);
-      List<TrainableVariable> variables = new ArrayList<>();
-      List<GradAndVar<? extends TType>> pairs = new ArrayList<>();
-      long elements = 0;
-      for (Shape shape : set.shapes()) {
-        TrainableVariable variable = variable(tf, "variable", shape, 0.5, type);
-        variables.add(variable);
-        pairs.add(pair(variable(tf, "gradient", shape, 0.25, type).read(tf), variable));
-        elements += shape.size();
-      }
-      Map<String, Op> contestants = new LinkedHashMap<>();
-      contestants.put(
-          "FAdam, native", step(FAdam.builder(graph).kernel(Kernel.NATIVE).build(), pairs));
-      contestants.put(
-          "FAdafactor, native",
-          step(FAdafactor.builder(graph).kernel(Kernel.NATIVE).build(), pairs));
-      contestants.put("ResourceApplyAdam", adam(tf, variables, pairs, type));
-      if (plain) {
-        contestants.put(
-            "FAdam, graph", step(FAdam.builder(graph).kernel(Kernel.GRAPH).build(), pairs));
-      }
-      try (Session session = new Session(graph)) {
-        report(set, type, elements, rounds, session, contestants, memory);
-      }
-    }
-  }
-
-  private static void report(
-      VariableSet set,
-      Class<? extends TNumber> type,
-      long elements,
-      int rounds,
-      Session session,
-      Map<String, Op> contestants,
-      MemoryStreams memory)
-      throws ExecutionException, InterruptedException {
-    Map<String, double[]> times = new LinkedHashMap<>();
-    contestants.keySet().forEach(name -> times.put(name, new double[rounds]));
-    double[] streams = new double[rounds];
-    for (int round = -WARM_UP; round < rounds; round++) {
-      double moved = memory.milliseconds() * elements / MemoryStreams.ELEMENTS;
-      for (Map.Entry<String, Op> contestant : contestants.entrySet()) {
-        long start = System.nanoTime();
-        session.runner().addTarget(contestant.getValue()).run().close();
-        if (round >= 0) {
-          times.get(contestant.getKey())[round] = (System.nanoTime() - start) / 1e6;
-          streams[round] = moved;
+      for (VariableSet set : sets) {
+        for (ElementType type : types) {
+          List<UpdateTime> found = measure(set, type, memory);
+          found.forEach(UpdateSpeed::print);
+          times.removeIf(old -> found.stream().anyMatch(time -> isSame(old, time)));
+          times.addAll(found);
+          if (out != null) {
+            json.writeValue(out.toFile(), times);
+          }
         }
       }
     }
-    String label = set + " " + type.getSimpleName().substring(1).toLowerCase(java.util.Locale.ROOT);
-    System.out.printf("| %s | 10 streams of float32 | %.2f | 1 | |%n", label, median(streams));
-    double[] adam = times.get("ResourceApplyAdam");
-    times.forEach(
-        (name, found) ->
-            System.out.printf(
-                "| %s | %s | %.2f | %.2f | %.2f |%n",
-                label,
-                name,
-                median(found),
-                median(ratios(found, streams)),
-                median(ratios(found, adam))));
+    return 0;
+  }
+
+  private static boolean isSame(UpdateTime a, UpdateTime b) {
+    return a.set() == b.set() && a.type().equals(b.type()) && a.contestant() == b.contestant();
+  }
+
+  private static void print(UpdateTime time) {
+    System.out.printf(
+        Locale.ROOT,
+        "| %s | %s | %s | %.2f | %.2f | %.2f | %.2f | %.2f |%n",
+        time.set(),
+        time.type(),
+        time.contestant().label(),
+        time.median(),
+        time.least(),
+        time.ofMemory(),
+        time.ofTenStreams(),
+        time.ofAdam());
+  }
+
+  /** Leaves out what memory has no room for, from the end. */
+  private List<Contestant> fitting(VariableSet set, int bytes) throws IOException {
+    double room = SHARE_OF_MEMORY * freeMemory() / ((double) set.elements() * bytes) - 2;
+    List<Contestant> fitting = new ArrayList<>();
+    for (Contestant contestant : contestants) {
+      room -= contestant.copies();
+      if (room < 0) {
+        System.err.printf("%s: no memory for %s%n", set, contestant.label());
+        break;
+      }
+      fitting.add(contestant);
+    }
+    return fitting;
+  }
+
+  private static double freeMemory() throws IOException {
+    return 1024
+        * Files.readAllLines(Path.of("/proc/meminfo")).stream()
+            .filter(line -> line.startsWith("MemAvailable:"))
+            .mapToDouble(line -> Double.parseDouble(line.replaceAll("[^0-9]", "")))
+            .findFirst()
+            .orElseThrow();
+  }
+
+  private List<UpdateTime> measure(VariableSet set, ElementType type, MemoryStreams memory)
+      throws ExecutionException, InterruptedException, IOException {
+    List<Contestant> running = fitting(set, type == ElementType.FLOAT64 ? 8 : 4);
+    Map<Contestant, List<Double>> times = new EnumMap<>(Contestant.class);
+    running.forEach(contestant -> times.put(contestant, new ArrayList<>()));
+    List<Double> streams = new ArrayList<>();
+    try (UpdateContest contest = new UpdateContest(set, type.type, running)) {
+      for (int i = 0; i < WARM_UP; i++) {
+        running.forEach(contest::milliseconds);
+        memory.milliseconds();
+      }
+      long end = System.nanoTime() + (long) (seconds * 1e9);
+      for (int round = 0;
+          round < rounds && (round < LEAST_ROUNDS || System.nanoTime() < end);
+          round++) {
+        streams.add(memory.milliseconds() * set.elements() / MemoryStreams.ELEMENTS);
+        running.forEach(contestant -> times.get(contestant).add(contest.milliseconds(contestant)));
+      }
+    }
+    double[] tenStreams = array(streams);
+    double[] adam = array(times.getOrDefault(Contestant.RESOURCE_APPLY_ADAM, List.of()));
+    List<UpdateTime> found = new ArrayList<>();
+    for (Contestant contestant : running) {
+      double[] own = array(times.get(contestant));
+      int bytes = contestant.bytes(type.type);
+      double ofTenStreams = median(ratios(own, tenStreams));
+      found.add(
+          new UpdateTime(
+              set,
+              set.label(),
+              set.elements(),
+              type.name().toLowerCase(Locale.ROOT),
+              contestant,
+              median(own),
+              Arrays.stream(own).min().orElseThrow(),
+              bytes,
+              ofTenStreams * MemoryStreams.BYTES / bytes,
+              ofTenStreams,
+              adam.length == 0 ? 0 : median(ratios(own, adam)),
+              MemoryStreams.BYTES * (double) set.elements() / median(tenStreams) / 1e6,
+              own.length));
+    }
+    return found;
+  }
+
+  private static double[] array(List<Double> values) {
+    return values.stream().mapToDouble(Double::doubleValue).toArray();
   }
 
   private static double[] ratios(double[] a, double[] b) {
@@ -242,59 +220,5 @@ public final class UpdateSpeed {
     double[] sorted = values.clone();
     Arrays.sort(sorted);
     return sorted[sorted.length / 2];
-  }
-
-  private static Op step(RuleOptimizer optimizer, List<GradAndVar<? extends TType>> pairs) {
-    return optimizer.applyGradients(pairs, optimizer.getOptimizerName() + "-step");
-  }
-
-  /** TensorFlow's fused Adam, one operation a variable, as the framework's Adam uses it. */
-  @SuppressWarnings("unchecked") // the wildcards stand for one type
-  private static Op adam(
-      Ops tf,
-      List<TrainableVariable> variables,
-      List<GradAndVar<? extends TType>> pairs,
-      Class<? extends TNumber> type) {
-    List<Op> updates = new ArrayList<>();
-    List<Operand<TNumber>> scalars = new ArrayList<>();
-    for (double value : new double[] {0.9, 0.999, 1e-3, 0.9, 0.999, 1e-8}) {
-      scalars.add((Operand<TNumber>) tf.dtypes.cast(tf.constant(value), type));
-    }
-    for (int i = 0; i < variables.size(); i++) {
-      TrainableVariable variable = variables.get(i);
-      updates.add(
-          tf.train.resourceApplyAdam(
-              (Operand<? extends TType>) variable.handle(),
-              (Operand<? extends TType>) variable(tf, "adam-m", variable.shape(), 0, type).handle(),
-              (Operand<? extends TType>) variable(tf, "adam-v", variable.shape(), 0, type).handle(),
-              scalars.get(0),
-              scalars.get(1),
-              scalars.get(2),
-              scalars.get(3),
-              scalars.get(4),
-              scalars.get(5),
-              (Operand<TNumber>) pairs.get(i).getGradient()));
-    }
-    return tf.withControlDependencies(updates).noOp();
-  }
-
-  /** Without a constant of the variable's size, which TensorFlow would keep. */
-  private static TrainableVariable variable(
-      Ops tf, String name, Shape shape, double value, Class<? extends TNumber> type) {
-    Ops init = tf.withInitScope();
-    return TrainableVariable.create(
-        tf,
-        TrainableVariable.Kind.RESOURCE,
-        name,
-        init.fill(
-            init.constant(shape.asArray()),
-            init.dtypes.cast(
-                init.placeholderWithDefault(init.constant(value), Shape.scalar()), type)));
-  }
-
-  @SuppressWarnings("unchecked") // the framework types the pair by the variable's value
-  private static GradAndVar<?> pair(Operand<?> gradient, TrainableVariable variable) {
-    return new GradAndVar<>(
-        (Output<TNumber>) gradient.asOutput(), (Output<TNumber>) variable.handle());
   }
 }
