@@ -1,5 +1,6 @@
 package io.github.fadam.savedmodel.training;
 
+import io.github.fadam.ops.gradient.GradientRegistry;
 import io.github.fadam.savedmodel.model.ModelVariable;
 import io.github.fadam.savedmodel.model.SavedModel;
 import java.util.List;
@@ -137,6 +138,12 @@ public abstract sealed class BehaviourBuilder<B extends BehaviourBuilder<B>>
 
   List<ModelVariable> trained() {
     return Trainables.select(model(), declared().key(), choice);
+  }
+
+  /** Registers the gradients, which the first training of a process has to. */
+  @Override
+  void whileRestoring() {
+    GradientRegistry.registeredOps();
   }
 
   Mode mode() {

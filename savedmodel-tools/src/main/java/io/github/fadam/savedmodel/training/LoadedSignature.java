@@ -41,6 +41,7 @@ final class LoadedSignature implements AutoCloseable {
       plan = RunGraph.inference(model, signature.key(), values).plan(values, builder.inputShapes());
       training = builder.steps(values);
       trainingPlan = training.map(run -> run.plan(values, builder.inputShapes()));
+      builder.whileRestoring();
     } catch (RuntimeException | Error e) {
       loading.abandon(e);
       throw e;

@@ -223,6 +223,9 @@ public abstract sealed class ObjectiveBuilder<B extends ObjectiveBuilder<B>>
     return Optional.empty();
   }
 
+  /** What will be needed and can be done while TensorFlow restores the variables. */
+  void whileRestoring() {}
+
   /** The kind of device that is asked for. */
   Optional<Device> device() {
     return Optional.empty();
