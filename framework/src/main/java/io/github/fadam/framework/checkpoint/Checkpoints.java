@@ -185,6 +185,30 @@ public final class Checkpoints implements AutoCloseable {
   }
 
   /**
+   * Where the newest checkpoint's run was, to know before there is anything to restore into. Its
+   * manifest is read, its files are not; restoring may take an older one if they are damaged.
+   *
+   * @param directory where the checkpoints are; may be in use, and need not exist
+   * @return what was saved with the newest checkpoint whose manifest can be read, or empty if there
+   *     is none
+   * @throws CheckpointException if the directory cannot be read, or the checkpoint is of a later
+   *     version of this library
+   */
+  public static Optional<Progress> newest(Path directory) {
+    if (!Files.isDirectory(directory)) {
+      return Optional.empty();
+    }
+    for (StoredCheckpoint checkpoint : list(directory)) {
+      try {
+        return Optional.of(checkpoint.manifest().progress());
+      } catch (IOException e) {
+        LOG.log(Level.DEBUG, "no manifest in {0}: {1}", checkpoint.directory(), e.getMessage());
+      }
+    }
+    return Optional.empty();
+  }
+
+  /**
    * Restores the newest whole checkpoint. Damaged ones are skipped, each with a warning that says
    * why.
    *
@@ -357,6 +381,10 @@ public final class Checkpoints implements AutoCloseable {
   }
 
   private List<StoredCheckpoint> list() {
+    return list(directory);
+  }
+
+  private static List<StoredCheckpoint> list(Path directory) {
     try {
       return StoredCheckpoint.in(directory);
     } catch (IOException e) {

@@ -120,11 +120,11 @@ final class FinetuneCommand implements Callable<Integer> {
   @Option(
       names = "--xla",
       paramLabel = "MODE",
-      defaultValue = "off",
       converter = XlaConverter.class,
       description =
-          "Compile the whole training step with XLA: off, step, or auto, a rule over the model's"
-              + " operations. Default: ${DEFAULT-VALUE}.")
+          "Compile the whole training step with XLA: off, step, auto, a rule over the model's"
+              + " operations, or measure, which times both. Default: off; with --resume as the run"
+              + " was begun.")
   private Xla xla;
 
   @Option(
@@ -204,8 +204,10 @@ final class FinetuneCommand implements Callable<Integer> {
             .frozen(frozen.toArray(String[]::new))
             .unfreeze(unfrozen.toArray(String[]::new))
             .optimizer(optimizer.factory(steps))
-            .xla(xla)
             .data(training, held);
+    if (xla != null) {
+      builder.xla(xla);
+    }
     if (device != null) {
       builder.device(device);
     }
@@ -221,15 +223,18 @@ final class FinetuneCommand implements Callable<Integer> {
       if (ofGroups.size() > 1) {
         ofGroups.forEach((group, bytes) -> say("  %,d of them for %s", bytes, group));
       }
-      if (xla != Xla.OFF) {
-        Compilation chosen = tuner.compilation();
-        say("the step is %scompiled by XLA: %s", chosen.compiled() ? "" : "not ", chosen.reason());
+      Compilation chosen = tuner.compilation();
+      if (xla != null && xla != Xla.OFF) {
+        sayCompiled(chosen);
       }
       tuner.optimizer().kernelChoices().forEach(choice -> say("updates %s", choice));
       tuner.warnings().forEach(warning -> say("note: %s", warning));
       Evaluation before = tuner.evaluate(held, run.batchSize());
       say("before  %s", TrainingProgress.text(before));
       History history = fit(tuner, training, plateau.apply(fit, tuner));
+      if (!tuner.compilation().reason().equals(chosen.reason())) {
+        sayCompiled(tuner.compilation());
+      }
       if (history.resumedFrom() > 0) {
         say("resumed after step %,d", history.resumedFrom());
       }
@@ -255,6 +260,10 @@ final class FinetuneCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  private void sayCompiled(Compilation chosen) {
+    say("the step is %scompiled by XLA: %s", chosen.compiled() ? "" : "not ", chosen.reason());
   }
 
   private String interrupted(History history) {
@@ -336,7 +345,7 @@ final class FinetuneCommand implements Callable<Integer> {
     options.put("epochs", length.epochs());
     options.put("steps", length.steps);
     options.put("batchSize", run.batchSize());
-    options.put("xla", xla.key());
+    options.put("xla", xla == null ? null : xla.key());
     options.put("device", device == null ? null : device.key());
     options.putAll(plateau.report());
     options.putAll(checkpoint.report());
@@ -356,6 +365,9 @@ final class FinetuneCommand implements Callable<Integer> {
     loss.check();
     mode.check();
     optimizer.check();
+    if (xla == Xla.STEP) {
+      optimizer.requireCompilable();
+    }
   }
 
   private void say(String format, Object... values) {

@@ -152,6 +152,24 @@ final class OptimizerOptions {
     }
   }
 
+  /** Refuses what no compiled step can have, whatever the model. */
+  void requireCompilable() {
+    Map<String, String> options;
+    try (Graph graph = new Graph()) {
+      options = configure(Optimizers.named(optimizer).apply(graph), ANY_STEPS).build().settings();
+    }
+    if (options.get("kernel").equals(Kernel.NATIVE.key())) {
+      throw usage(
+          "Expected a kernel that XLA can compile with --xla step, found --kernel native; leave out"
+              + " one of them.");
+    }
+    if (!options.get("lazy-rows").equals("none")) {
+      throw usage(
+          "Expected steps of fixed shapes with --xla step, found --lazy-rows, of which every batch"
+              + " has another number; leave out one of them.");
+    }
+  }
+
   /** Number of batches that a step takes. */
   int microSteps() {
     try (Graph graph = new Graph()) {

@@ -1,7 +1,6 @@
 package io.github.fadam.savedmodel.training;
 
 import io.github.fadam.framework.optimizer.RuleOptimizer;
-import io.github.fadam.ops.xla.NotCompilableException;
 import java.util.List;
 import java.util.Optional;
 import org.tensorflow.Output;
@@ -15,28 +14,32 @@ import org.tensorflow.Output;
 record ChosenStep(TrainingGraph graph, Compilation compilation) {
 
   /**
-   * Builds the step that was asked for.
+   * Builds a step.
    *
-   * @throws NotCompilableException if it has to be compiled and cannot be
+   * @param choice whether it is compiled
+   * @param required whether it is an error if it cannot be
+   * @throws IllegalArgumentException if it has to be compiled and cannot be, or cannot be built at
+   *     all
    */
   static ChosenStep of(
-      Xla xla,
+      Compilation choice,
+      boolean required,
       Optional<Device> device,
       LoadedSignature loaded,
       List<Output<?>> variables,
       RuleOptimizer optimizer) {
-    Compilation choice = Compilation.choose(xla, device, loaded.steps().plan());
     if (!choice.compiled()) {
       return plain(choice, loaded, variables, optimizer);
     }
     try {
       return compiled(choice, device, loaded, variables, optimizer);
-    } catch (NotCompilableException e) {
-      if (xla != Xla.AUTO || device.equals(Optional.of(Device.TPU))) {
+    } catch (IllegalArgumentException e) {
+      // What no step can be built for is refused once more, by the plain one.
+      if (required) {
         throw e;
       }
       return plain(
-          Compilation.not("it cannot be compiled: " + e.getMessage()),
+          Compilation.of(false, "it cannot be compiled: " + e.getMessage()),
           loaded,
           variables,
           optimizer);

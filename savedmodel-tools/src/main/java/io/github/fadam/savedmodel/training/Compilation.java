@@ -2,7 +2,10 @@ package io.github.fadam.savedmodel.training;
 
 import io.github.fadam.savedmodel.inline.InlinePlan;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.tensorflow.proto.NodeDef;
@@ -18,21 +21,30 @@ import org.tensorflow.proto.NodeDef;
  *     each of them, nothing where the step is not compiled
  * @param seconds wall time of the first step with each of these combinations, added up: the time to
  *     compile, and a step each
+ * @param measured median seconds of a step, {@code plain} and {@code compiled}; empty where they
+ *     were not measured here
  */
 public record Compilation(
-    boolean compiled, String reason, String smallerBatches, List<String> shapes, double seconds) {
+    boolean compiled,
+    String reason,
+    String smallerBatches,
+    List<String> shapes,
+    double seconds,
+    Map<String, Double> measured) {
 
   /**
-   * Copies the list.
+   * Copies list and map.
    *
    * @param compiled see the record
    * @param reason see the record
    * @param smallerBatches see the record
    * @param shapes see the record
    * @param seconds see the record
+   * @param measured see the record
    */
   public Compilation {
     shapes = List.copyOf(shapes);
+    measured = Collections.unmodifiableMap(new LinkedHashMap<>(measured));
   }
 
   private static final Set<String> CONVOLUTIONS =
@@ -44,31 +56,33 @@ public record Compilation(
 
   /** What a choice means for a model's operations on a device. */
   static Compilation choose(Xla xla, Optional<Device> device, InlinePlan plan) {
+    if (xla != Xla.OFF && xla != Xla.STEP && device.equals(Optional.of(Device.TPU))) {
+      return of(true, "a TPU runs nothing else");
+    }
     return switch (xla) {
-      case OFF -> not("as it was asked for");
-      case STEP -> new Compilation(true, "as it was asked for", "", List.of(), 0);
+      case OFF -> of(false, "as it was asked for");
+      case STEP -> of(true, "as it was asked for");
+      case MEASURE -> of(false, "both are measured when training begins");
       case AUTO ->
-          switch (device.orElseGet(() -> Device.GPU.isAvailable() ? Device.GPU : Device.CPU)) {
-            case CPU -> automatic(plan);
-            case GPU -> not("nothing was measured on a GPU");
-            case TPU -> new Compilation(true, "a TPU runs nothing else", "", List.of(), 0);
-          };
+          device.orElseGet(() -> Device.GPU.isAvailable() ? Device.GPU : Device.CPU) == Device.GPU
+              ? of(false, "nothing was measured on a GPU")
+              : automatic(plan);
     };
   }
 
-  /** A step that is not compiled. */
-  static Compilation not(String reason) {
-    return new Compilation(false, reason, "", List.of(), 0);
+  /** A choice, before anything was run. */
+  static Compilation of(boolean compiled, String reason) {
+    return new Compilation(compiled, reason, "", List.of(), 0, Map.of());
   }
 
   private static Compilation automatic(InlinePlan plan) {
     boolean convolves = has(plan, CONVOLUTIONS);
     boolean loops = has(plan, STEPS_OF_A_LOOP);
     if (loops && !convolves) {
-      return new Compilation(
-          true, "a recurrent layer is unrolled, which is faster compiled", "", List.of(), 0);
+      return of(true, "a recurrent layer is unrolled, which is faster compiled");
     }
-    return not(
+    return of(
+        false,
         convolves
             ? "convolutions are several times slower compiled for a CPU"
             : "only unrolled recurrent layers were measured to be faster compiled for a CPU");
@@ -82,18 +96,31 @@ public record Compilation(
   Compilation and(String shape, double first) {
     List<String> all = new ArrayList<>(shapes);
     all.add(shape);
-    return new Compilation(compiled, reason, smallerBatches, all, seconds + first);
+    return new Compilation(compiled, reason, smallerBatches, all, seconds + first, measured);
+  }
+
+  /** This for another reason. */
+  Compilation because(String other) {
+    return new Compilation(compiled, other, smallerBatches, shapes, seconds, measured);
+  }
+
+  /** This, which follows from what was measured. */
+  Compilation because(StepTimes times) {
+    return new Compilation(
+        compiled, times.toString(), smallerBatches, shapes, seconds, times.seconds());
   }
 
   /** This where smaller batches are filled up with rows that do not count. */
   Compilation filledUp() {
-    return new Compilation(
-        compiled, reason, "filled up with rows that do not count", shapes, seconds);
+    return smaller("filled up with rows that do not count");
   }
 
   /** This where smaller batches stay as they are. */
   Compilation notFilledUp(String why) {
-    return new Compilation(
-        compiled, reason, "compiled for once more, because " + why, shapes, seconds);
+    return smaller("compiled for once more, because " + why);
+  }
+
+  private Compilation smaller(String batches) {
+    return new Compilation(compiled, reason, batches, shapes, seconds, measured);
   }
 }

@@ -19,6 +19,16 @@ final class FedShapes {
     return compilation;
   }
 
+  /** Takes note of what the choice follows from. */
+  void because(String reason) {
+    compilation = compilation.because(reason);
+  }
+
+  /** Takes note of what the choice follows from. */
+  void because(StepTimes times) {
+    compilation = compilation.because(times);
+  }
+
   /** Takes note of why a smaller batch is not filled up after all. */
   void notFilledUp(String why) {
     compilation = compilation.notFilledUp(why);

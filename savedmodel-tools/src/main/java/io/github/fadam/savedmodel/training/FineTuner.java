@@ -1,10 +1,8 @@
 package io.github.fadam.savedmodel.training;
 
-import io.github.fadam.framework.checkpoint.TrainingState;
 import io.github.fadam.framework.optimizer.FAdam;
 import io.github.fadam.framework.optimizer.RuleOptimizer;
 import io.github.fadam.ops.runtime.NativeLibrary;
-import io.github.fadam.ops.variable.TrainableVariable;
 import io.github.fadam.savedmodel.data.DataBinding;
 import io.github.fadam.savedmodel.data.DataSource;
 import io.github.fadam.savedmodel.export.FrozenGraph;
@@ -15,21 +13,16 @@ import io.github.fadam.savedmodel.model.SavedModel;
 import io.github.fadam.savedmodel.model.SavedSignature;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.tensorflow.Graph;
-import org.tensorflow.Operand;
-import org.tensorflow.Output;
 import org.tensorflow.Tensor;
 
 /**
@@ -57,19 +50,12 @@ import org.tensorflow.Tensor;
  */
 public final class FineTuner implements AutoCloseable {
 
-  private final LoadedSignature loaded;
-  private final SavedModelExporter exporter;
-  private final TrainingGraph graph;
-  private final RuleOptimizer optimizer;
   private final List<ModelVariable> trained;
   private final String losses;
   private final Mode mode;
   private final String fed;
-  private final Map<String, Operand<?>> reads = new HashMap<>();
-  private final Averages averages;
-  private final FedShapes shapes;
-  private final Xla xla;
-  private TrainingState state;
+  private final StepChoice choice;
+  private LoadedTraining training;
 
   private FineTuner(Builder builder) {
     builder.check();
@@ -77,25 +63,8 @@ public final class FineTuner implements AutoCloseable {
     losses = builder.objectives().stream().map(Objective::text).collect(Collectors.joining(", "));
     mode = builder.mode();
     fed = builder.placeholders().text();
-    loaded = new LoadedSignature(builder);
-    try {
-      List<Output<?>> variables = new ArrayList<>();
-      trained.forEach(variable -> variables.add(output(variable.handle())));
-      optimizer = builder.optimizer.apply(loaded.graph());
-      Map<String, String> names =
-          trained.stream().collect(Collectors.toMap(ModelVariable::handle, ModelVariable::name));
-      optimizer.useNames(variable -> names.getOrDefault(variable.name(), variable.name()));
-      xla = builder.xla;
-      ChosenStep chosen = ChosenStep.of(xla, builder.device(), loaded, variables, optimizer);
-      shapes = new FedShapes(chosen.compilation());
-      graph = chosen.graph();
-      exporter = SavedModelExporter.of(loaded.model(), loaded.bundle());
-      averages = new Averages(loaded.ops(), loaded.session(), optimizer);
-      loaded.session().initialize();
-    } catch (RuntimeException | Error e) {
-      loaded.close();
-      throw e;
-    }
+    choice = new StepChoice(trained, builder.optimizer, builder.xla);
+    training = choice.load(builder);
   }
 
   /**
@@ -114,7 +83,7 @@ public final class FineTuner implements AutoCloseable {
   public static final class Builder extends BehaviourBuilder<Builder> {
 
     private Function<Graph, ? extends RuleOptimizer> optimizer = FAdam::new;
-    private Xla xla = Xla.OFF;
+    private Optional<Xla> xla = Optional.empty();
     private Optional<Device> device = Optional.empty();
 
     private Builder(SavedModel model) {
@@ -133,14 +102,16 @@ public final class FineTuner implements AutoCloseable {
     }
 
     /**
-     * Says whether the whole training step is one function that XLA compiles. Default: it is not.
-     * Evaluation and prediction are never compiled.
+     * Says whether the whole training step is one function that XLA compiles. Default: it is not,
+     * unless a run is resumed, which then goes on as it was begun; {@link Xla#AUTO} and {@link
+     * Xla#MEASURE} choose anew for a new run only. {@link Xla#OFF} and {@link Xla#STEP} hold for a
+     * resumed run too, however it was begun. Evaluation and prediction are never compiled.
      *
      * @param xla whether, or how to decide
      * @return this builder
      */
     public Builder xla(Xla xla) {
-      this.xla = xla;
+      this.xla = Optional.of(xla);
       return this;
     }
 
@@ -164,7 +135,7 @@ public final class FineTuner implements AutoCloseable {
     }
 
     private void requireCompiledTpu() {
-      if (device.equals(Optional.of(Device.TPU)) && xla == Xla.OFF) {
+      if (device.equals(Optional.of(Device.TPU)) && xla.orElse(Xla.OFF) == Xla.OFF) {
         throw new IllegalArgumentException(
             "Expected a compiled step for a TPU, which runs nothing else, found xla off; add --xla"
                 + " step (xla).");
@@ -220,43 +191,50 @@ public final class FineTuner implements AutoCloseable {
    *     as many steps in a row as it fails after
    */
   public History fit(DataSource data, FitOptions options) {
-    loaded.requireOpen();
+    loaded().requireOpen();
     options.requireValidationWhereNeeded();
-    DataBinding binding = loaded.labelled(data, options.batchSize());
+    DataBinding binding = loaded().labelled(data, options.batchSize());
     Optional<DataBinding> validation =
-        options.validation().map(held -> loaded.labelled(held, options.batchSize()));
+        options.validation().map(held -> loaded().labelled(held, options.batchSize()));
+    training = choice.settle(training, binding, options);
     Optional<Supplier<Evaluation>> measured =
         validation.map(
-            held -> () -> averages.inPlace(() -> loaded.evaluate(held, options.batchSize())));
+            held -> () -> averages().inPlace(() -> loaded().evaluate(held, options.batchSize())));
     if (options.checkpoint().isEmpty()) {
-      return new TrainingLoop(loaded.session(), graph, options, Optional.empty(), shapes)
-          .run(binding, measured);
+      return loop(options, Optional.empty()).run(binding, measured);
     }
     try (RunCheckpoints checkpoints =
         RunCheckpoints.open(
             options.checkpoint().get(),
-            state(),
-            loaded.session(),
+            training.state(),
+            training.session(),
             run(binding.rows(), options),
-            options.listeners())) {
-      return new TrainingLoop(loaded.session(), graph, options, Optional.of(checkpoints), shapes)
-          .run(binding, measured);
+            options.listeners(),
+            RecordedChoice.metadata(compilation()))) {
+      return loop(options, Optional.of(checkpoints)).run(binding, measured);
     }
   }
 
-  /** What training changes: the trained variables, and those that the signature assigns itself. */
-  private TrainingState state() {
-    if (state == null) {
-      Set<String> changed = ChangedVariables.by(loaded.steps().emitted().sideEffects());
-      Map<String, TrainableVariable> variables = new LinkedHashMap<>();
-      for (ModelVariable variable : model().variables()) {
-        if (trained.contains(variable) || changed.contains(variable.handle())) {
-          variables.put(variable.name(), TrainableVariable.of(output(variable.handle())));
-        }
-      }
-      state = TrainingState.of(variables, optimizer);
-    }
-    return state;
+  private TrainingLoop loop(FitOptions options, Optional<RunCheckpoints> checkpoints) {
+    return new TrainingLoop(
+        training.session(), training.graph(), options, checkpoints, training.shapes());
+  }
+
+  /** The model with its step as they are now. */
+  LoadedTraining training() {
+    return training;
+  }
+
+  private LoadedSignature loaded() {
+    return training.loaded();
+  }
+
+  private Averages averages() {
+    return training.averages();
+  }
+
+  private SavedModelExporter exporter() {
+    return training.exporter();
   }
 
   /** What has to be the same for a run to go on, besides the optimizer. */
@@ -264,8 +242,6 @@ public final class FineTuner implements AutoCloseable {
     Map<String, String> run = new LinkedHashMap<>();
     run.put("model", ModelFingerprint.of(model().directory()));
     run.put("signature", signature().key());
-    run.put("xla", xla.key());
-    run.put("compiled", Boolean.toString(shapes.compilation().compiled()));
     run.put("losses", losses);
     run.put("mode", mode.name().toLowerCase(Locale.ROOT));
     run.put("fed", fed);
@@ -273,7 +249,7 @@ public final class FineTuner implements AutoCloseable {
     run.put("batch-size", Integer.toString(options.batchSize()));
     OptionalLong order = options.order();
     run.put("shuffle", Boolean.toString(order.isPresent()));
-    boolean seeded = order.isPresent() || loaded.steps().emitted().randomKey().isPresent();
+    boolean seeded = order.isPresent() || loaded().steps().emitted().randomKey().isPresent();
     run.put("seed", seeded ? Long.toString(options.seed()) : "none");
     return run;
   }
@@ -287,8 +263,8 @@ public final class FineTuner implements AutoCloseable {
    * @throws IllegalArgumentException if the data does not fit the signature or the loss
    */
   public Evaluation evaluate(DataSource data, int batchSize) {
-    loaded.requireOpen();
-    return averages.inPlace(() -> loaded.evaluate(data, batchSize));
+    loaded().requireOpen();
+    return averages().inPlace(() -> loaded().evaluate(data, batchSize));
   }
 
   /**
@@ -300,8 +276,8 @@ public final class FineTuner implements AutoCloseable {
    * @throws IllegalArgumentException if the data does not fit the signature
    */
   public Predictions predict(DataSource data, int batchSize) {
-    loaded.requireOpen();
-    return averages.inPlace(() -> loaded.predict(data, batchSize));
+    loaded().requireOpen();
+    return averages().inPlace(() -> loaded().predict(data, batchSize));
   }
 
   /**
@@ -323,7 +299,7 @@ public final class FineTuner implements AutoCloseable {
    * @throws IOException if it cannot be written; what was there is still there then
    */
   public void export(Path target, boolean overwrite) throws IOException {
-    write(() -> exporter.export(target, overwrite));
+    write(() -> exporter().export(target, overwrite));
   }
 
   /**
@@ -335,8 +311,8 @@ public final class FineTuner implements AutoCloseable {
    * @throws IOException if it cannot be written; the versions are as they were before then
    */
   public Path exportVersion(Path base) throws IOException {
-    loaded.requireOpen();
-    return averages.inPlace(() -> exporter.exportVersion(base));
+    loaded().requireOpen();
+    return averages().inPlace(() -> exporter().exportVersion(base));
   }
 
   /**
@@ -349,7 +325,7 @@ public final class FineTuner implements AutoCloseable {
    *     way
    */
   public void exportFrozenGraph(Path file) throws IOException {
-    write(() -> FrozenGraph.write(model(), loaded.bundle(), signature().key(), file));
+    write(() -> FrozenGraph.write(model(), loaded().bundle(), signature().key(), file));
   }
 
   /**
@@ -359,7 +335,7 @@ public final class FineTuner implements AutoCloseable {
    * @throws IOException if it cannot be written; it is as it was before then
    */
   public void exportVariables(Path file) throws IOException {
-    write(() -> VariableValues.write(model(), loaded.bundle(), file));
+    write(() -> VariableValues.write(model(), loaded().bundle(), file));
   }
 
   private interface Writing {
@@ -367,12 +343,13 @@ public final class FineTuner implements AutoCloseable {
   }
 
   private void write(Writing writing) throws IOException {
-    loaded.requireOpen();
-    averages.<Void, IOException>inPlace(
-        () -> {
-          writing.run();
-          return null;
-        });
+    loaded().requireOpen();
+    averages()
+        .<Void, IOException>inPlace(
+            () -> {
+              writing.run();
+              return null;
+            });
   }
 
   /**
@@ -381,7 +358,7 @@ public final class FineTuner implements AutoCloseable {
    * @return the description
    */
   public SavedModel model() {
-    return loaded.model();
+    return loaded().model();
   }
 
   /**
@@ -390,7 +367,7 @@ public final class FineTuner implements AutoCloseable {
    * @return the signature
    */
   public SavedSignature signature() {
-    return loaded.signature();
+    return loaded().signature();
   }
 
   /**
@@ -399,7 +376,7 @@ public final class FineTuner implements AutoCloseable {
    * @return sentences for a person; empty if there is nothing to say
    */
   public List<String> warnings() {
-    return Warnings.of(model(), signature().key(), loaded.steps().plan(), mode, trained);
+    return Warnings.of(model(), signature().key(), loaded().steps().plan(), mode, trained);
   }
 
   /**
@@ -436,19 +413,8 @@ public final class FineTuner implements AutoCloseable {
    * @return the value, to be closed
    */
   public Tensor value(ModelVariable variable) {
-    loaded.requireOpen();
-    if (reads.isEmpty()) {
-      // All at once: the session goes over the whole graph again whenever something was added.
-      for (ModelVariable read : model().variablesOf(signature().key())) {
-        reads.put(read.handle(), TrainableVariable.of(output(read.handle())).read(loaded.ops()));
-      }
-    }
-    Operand<?> read = reads.get(variable.handle());
-    return averages.inPlace(() -> loaded.session().runner().fetch(read).run().get(0));
-  }
-
-  private Output<?> output(String operation) {
-    return loaded.graph().operationOrThrow(operation).output(0);
+    loaded().requireOpen();
+    return training.value(variable);
   }
 
   /**
@@ -458,8 +424,8 @@ public final class FineTuner implements AutoCloseable {
    * @throws IllegalArgumentException if it is out of bounds
    */
   public void setLearningRateMultiplier(double multiplier) {
-    loaded.requireOpen();
-    optimizer.setLearningRateMultiplier(loaded.session(), multiplier);
+    loaded().requireOpen();
+    optimizer().setLearningRateMultiplier(training.session(), multiplier);
   }
 
   /**
@@ -468,21 +434,22 @@ public final class FineTuner implements AutoCloseable {
    * @return what was chosen and what it has cost
    */
   public Compilation compilation() {
-    return shapes.compilation();
+    return training.shapes().compilation();
   }
 
   /**
-   * The optimizer that the builder was given.
+   * The optimizer that the builder was given. Where {@link #fit} has chosen another step than there
+   * was before, see {@link Builder#xla}, it is another object with the same state.
    *
    * @return the optimizer
    */
   public RuleOptimizer optimizer() {
-    return optimizer;
+    return training.optimizer();
   }
 
   /** Frees the graph and the session. What was trained and not exported is lost. */
   @Override
   public void close() {
-    loaded.close();
+    training.close();
   }
 }

@@ -2,7 +2,6 @@ package io.github.fadam.savedmodel.training;
 
 import io.github.fadam.savedmodel.data.DataBinding;
 import io.github.fadam.savedmodel.data.DataSource;
-import io.github.fadam.savedmodel.inline.InlinePlan;
 import io.github.fadam.savedmodel.model.SavedModel;
 import io.github.fadam.savedmodel.model.SavedSignature;
 import java.util.List;
@@ -17,6 +16,7 @@ import org.tensorflow.proto.ConfigProto;
 /** A signature of a loaded model as plain nodes with its losses, ready to be fed. */
 final class LoadedSignature implements AutoCloseable {
 
+  private final SignaturePlan planned;
   private final SavedModel model;
   private final SavedSignature signature;
   private final SavedModelBundle bundle;
@@ -27,39 +27,52 @@ final class LoadedSignature implements AutoCloseable {
   private final boolean ownLosses;
   private boolean closed;
 
-  LoadedSignature(ObjectiveBuilder<?> builder) {
-    model = builder.model();
-    signature = builder.signature();
-    objectives = builder.objectives();
-    PlaceholderValues values = builder.placeholders();
-    // TensorFlow restores the variables while the graph is rewritten here.
-    LoadingBundle loading = LoadingBundle.begin(model, config(builder.device()));
-    InlinePlan plan;
-    Optional<RunGraph> training;
-    Optional<InlinePlan> trainingPlan;
-    try {
-      plan = RunGraph.inference(model, signature.key(), values).plan(values, builder.inputShapes());
-      training = builder.steps(values);
-      trainingPlan = training.map(run -> run.plan(values, builder.inputShapes()));
-      builder.whileRestoring();
-    } catch (RuntimeException | Error e) {
-      loading.abandon(e);
-      throw e;
-    }
-    ownLosses = training.filter(run -> !run.losses().isEmpty()).isPresent();
-    bundle = loading.await();
+  private LoadedSignature(SignaturePlan planned, SavedModelBundle bundle) {
+    this.planned = planned;
+    this.bundle = bundle;
+    model = planned.model();
+    signature = planned.signature();
+    objectives = planned.objectives();
+    ownLosses = !planned.ownLosses().isEmpty();
     try {
       Graph graph = bundle.graph();
       tf = Ops.create(graph).withSubScope("training");
-      inference = ScoredPlan.emit(plan, List.of(), graph, tf, objectives);
+      inference = ScoredPlan.emit(planned.inference(), List.of(), graph, tf, objectives);
       steps =
-          trainingPlan
-              .map(p -> ScoredPlan.emit(p, training.get().losses(), graph, tf, objectives))
+          planned
+              .steps()
+              .map(p -> ScoredPlan.emit(p, planned.ownLosses(), graph, tf, objectives))
               .orElse(inference);
     } catch (RuntimeException | Error e) {
       bundle.close();
       throw e;
     }
+  }
+
+  /** What a builder says now. */
+  static LoadedSignature of(ObjectiveBuilder<?> builder) {
+    // TensorFlow restores the variables while the graph is rewritten here.
+    LoadingBundle loading = LoadingBundle.begin(builder.model(), config(builder.device()));
+    SignaturePlan planned;
+    try {
+      planned = SignaturePlan.of(builder);
+      builder.whileRestoring();
+    } catch (RuntimeException | Error e) {
+      loading.abandon(e);
+      throw e;
+    }
+    return new LoadedSignature(planned, loading.await());
+  }
+
+  /** The same once more, with values as they are on disk. */
+  static LoadedSignature again(SignaturePlan planned) {
+    return new LoadedSignature(
+        planned, LoadingBundle.begin(planned.model(), config(planned.device())).await());
+  }
+
+  /** What was loaded. */
+  SignaturePlan planned() {
+    return planned;
   }
 
   private static ConfigProto config(Optional<Device> device) {

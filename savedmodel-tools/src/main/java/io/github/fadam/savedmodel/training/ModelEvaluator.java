@@ -17,7 +17,7 @@ public final class ModelEvaluator implements AutoCloseable {
 
   private ModelEvaluator(Builder builder) {
     builder.check();
-    loaded = new LoadedSignature(builder);
+    loaded = LoadedSignature.of(builder);
   }
 
   /**

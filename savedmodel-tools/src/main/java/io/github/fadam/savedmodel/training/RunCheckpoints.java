@@ -20,21 +20,26 @@ final class RunCheckpoints implements AutoCloseable {
   private final Checkpoints checkpoints;
   private final Session session;
   private final List<TrainingListener> listeners;
+  private final Map<String, String> metadata;
 
   private RunCheckpoints(
       CheckpointPlan plan,
       Checkpoints checkpoints,
       Session session,
-      List<TrainingListener> listeners) {
+      List<TrainingListener> listeners,
+      Map<String, String> metadata) {
     this.plan = plan;
     this.checkpoints = checkpoints;
     this.session = session;
     this.listeners = listeners;
+    this.metadata = metadata;
   }
 
   /**
    * Takes the directory.
    *
+   * @param run what has to be the same for the run to go on
+   * @param metadata what is only remembered
    * @throws io.github.fadam.framework.checkpoint.CheckpointException if another process has it
    * @throws IllegalArgumentException if it holds checkpoints and the run is not to go on from them
    */
@@ -43,7 +48,8 @@ final class RunCheckpoints implements AutoCloseable {
       TrainingState state,
       Session session,
       Map<String, String> run,
-      List<TrainingListener> listeners) {
+      List<TrainingListener> listeners,
+      Map<String, String> metadata) {
     Checkpoints checkpoints =
         Checkpoints.open(
             plan.directory(),
@@ -60,7 +66,7 @@ final class RunCheckpoints implements AutoCloseable {
               + steps
               + "; go on with --resume (resume), or choose another directory.");
     }
-    return new RunCheckpoints(plan, checkpoints, session, listeners);
+    return new RunCheckpoints(plan, checkpoints, session, listeners, metadata);
   }
 
   /** Where an earlier run was, with everything as it was then; empty if there was none. */
@@ -92,6 +98,9 @@ final class RunCheckpoints implements AutoCloseable {
     Progress complete = progress;
     if (validation.isPresent()) {
       complete = complete.metric(VALIDATION_LOSS, validation.get().loss());
+    }
+    for (Map.Entry<String, String> entry : metadata.entrySet()) {
+      complete = complete.metadata(entry.getKey(), entry.getValue());
     }
     for (int i = 0; i < listeners.size(); i++) {
       for (Map.Entry<String, String> entry : listeners.get(i).state().entrySet()) {

@@ -18,12 +18,18 @@ public enum Xla {
    * step is several times slower with convolutions, slower with attention, and faster where a
    * recurrent layer has been unrolled into many small operations.
    */
-  AUTO;
+  AUTO,
+
+  /**
+   * Both are run a few times when training begins, on a batch of its data and a copy of the state;
+   * the faster one trains.
+   */
+  MEASURE;
 
   /**
    * Reads what {@link #key} writes.
    *
-   * @param key {@code off}, {@code step} or {@code auto}
+   * @param key {@code off}, {@code step}, {@code auto} or {@code measure}
    * @return the choice
    * @throws IllegalArgumentException if there is none of that name, with those there are
    */

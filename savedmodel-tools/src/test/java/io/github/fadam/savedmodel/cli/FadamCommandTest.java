@@ -272,6 +272,9 @@ class FadamCommandTest {
     "--early-stopping 0, --early-stopping",
     "--early-stopping 2, --validation with --early-stopping",
     "--kernel cuda, cuda",
+    "--xla step --kernel native, found --kernel native",
+    "--xla step --lazy-rows words, found --lazy-rows",
+    "--xla sometimes, sometimes",
     "--kernel graph --set kernel=auto, kernel once",
     "--accumulate 0, accumulate",
     "--accumulate two, two",
@@ -330,6 +333,29 @@ class FadamCommandTest {
     assertTrue(
         resumed.out().contains(there ? "by native: auto" : "by graph: the class path"),
         resumed.out());
+  }
+
+  @Test
+  void measuresWhetherToCompileAndGoesOnWithWhatItFound() throws IOException {
+    Path report = directory.resolve("report.json");
+    Object[] run = {
+      "--checkpoint", directory.resolve("state"), "--overwrite", "--resume", "--report", report
+    };
+    Result measured = finetune(with(run, "--steps", 2, "--xla", "measure"));
+    assertEquals(0, measured.exitCode(), measured.err());
+    assertTrue(measured.out().contains("compiled by XLA: a step takes"), measured.out());
+    JsonNode json = new ObjectMapper().readTree(report.toFile());
+    assertEquals("measure", json.at("/options/xla").asText());
+    JsonNode compilation = json.get("compilation");
+    assertTrue(compilation.at("/measured/plain").asDouble() > 0, compilation.toString());
+    assertTrue(compilation.at("/measured/compiled").asDouble() > 0, compilation.toString());
+
+    Result resumed = finetune(with(run, "--steps", 3, "--xla", "measure"));
+    assertEquals(0, resumed.exitCode(), resumed.err());
+    assertTrue(resumed.out().contains("as the run was begun"), resumed.out());
+    JsonNode again = new ObjectMapper().readTree(report.toFile()).get("compilation");
+    assertEquals(compilation.get("compiled"), again.get("compiled"));
+    assertEquals(0, again.get("measured").size());
   }
 
   @Test

@@ -1,40 +1,26 @@
 package io.github.fadam.savedmodel.training;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.github.fadam.framework.checkpoint.CheckpointException;
-import io.github.fadam.framework.loss.Activation;
 import io.github.fadam.framework.loss.Loss;
 import io.github.fadam.framework.loss.Losses;
-import io.github.fadam.framework.optimizer.FAdam;
 import io.github.fadam.framework.optimizer.Sgd;
 import io.github.fadam.savedmodel.GoldenModel;
 import io.github.fadam.savedmodel.model.ModelVariable;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.Graph;
-import org.tensorflow.Operand;
-import org.tensorflow.ndarray.Shape;
-import org.tensorflow.op.Ops;
-import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.NodeDef;
 import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.family.TNumber;
 
 /** A whole training step as one function that XLA compiles. */
 class CompiledStepTest {
-
-  @TempDir private Path directory;
 
   private static FineTuner.Builder builder(GoldenModel golden) {
     FineTuner.Builder builder =
@@ -86,53 +72,10 @@ class CompiledStepTest {
     }
   }
 
-  /** It does not say how rows are weighted. */
-  private record Own(Loss loss) implements Loss {
-    @Override
-    public String name() {
-      return loss.name();
-    }
-
-    @Override
-    public Operand<? extends TNumber> value(Ops tf, Operand<?> labels, Operand<?> output) {
-      return loss.value(tf, labels, output);
-    }
-
-    @Override
-    public boolean fromLogits() {
-      return loss.fromLogits();
-    }
-
-    @Override
-    public Activation activation() {
-      return loss.activation();
-    }
-
-    @Override
-    public Loss ofLogits() {
-      return new Own(loss.ofLogits());
-    }
-
-    @Override
-    public DataType labelType(DataType output) {
-      return loss.labelType(output);
-    }
-
-    @Override
-    public Shape labelShape(Shape output) {
-      return loss.labelShape(output);
-    }
-
-    @Override
-    public Optional<Operand<TFloat32>> accuracy(Ops tf, Operand<?> labels, Operand<?> output) {
-      return loss.accuracy(tf, labels, output);
-    }
-  }
-
   @Test
   void aLossOfOnesOwnHasASmallerBatchCompiledOnceMore() {
     GoldenModel golden = GoldenModel.named("keras3_mlp");
-    Loss own = new Own(Losses.named(golden.losses().get(0), golden.fromLogits()));
+    Loss own = OwnLoss.like(Losses.named(golden.losses().get(0), golden.fromLogits()));
     try (FineTuner tuner = builder(golden).loss(own).xla(Xla.STEP).build()) {
       tuner.fit(golden.data(), FitOptions.epochs(1).batchSize(golden.rows() - 1));
       assertEquals(2, tuner.compilation().shapes().size());
@@ -231,48 +174,5 @@ class CompiledStepTest {
       assertEquals(1, devices.size());
       assertTrue(devices.get(0).endsWith("CPU:0"), devices.toString());
     }
-  }
-
-  @Test
-  void autoSaysWhatItChoseAndWhy() {
-    GoldenModel cnn = GoldenModel.named("keras3_cnn");
-    try (FineTuner tuner = builder(cnn).xla(Xla.AUTO).build()) {
-      assertFalse(tuner.compilation().compiled());
-      assertTrue(tuner.compilation().reason().contains("convolutions"));
-    }
-  }
-
-  @Test
-  void aCompiledRunGoesOnCompiledAndNotOtherwise() {
-    GoldenModel golden = GoldenModel.named("keras3_embedding");
-    FitOptions all = FitOptions.steps(4).batchSize(golden.rows()).checkpoint(directory);
-    FitOptions half = FitOptions.steps(2).batchSize(golden.rows()).checkpoint(directory);
-    List<Double> straight;
-    try (FineTuner tuner = fadam(golden).build()) {
-      straight = tuner.fit(golden.data(), FitOptions.steps(4).batchSize(golden.rows())).losses();
-    }
-    try (FineTuner tuner = fadam(golden).build()) {
-      tuner.fit(golden.data(), half);
-    }
-    try (FineTuner tuner = fadam(golden).build()) {
-      assertEquals(straight.subList(2, 4), tuner.fit(golden.data(), all.resume(true)).losses());
-    }
-    try (FineTuner tuner = fadam(golden).xla(Xla.OFF).build()) {
-      CheckpointException refused =
-          assertThrows(
-              CheckpointException.class,
-              () ->
-                  tuner.fit(
-                      golden.data(),
-                      FitOptions.steps(6)
-                          .batchSize(golden.rows())
-                          .checkpoint(directory)
-                          .resume(true)));
-      assertTrue(refused.getMessage().contains("xla"), refused.getMessage());
-    }
-  }
-
-  private static FineTuner.Builder fadam(GoldenModel golden) {
-    return builder(golden).xla(Xla.STEP).optimizer(graph -> FAdam.builder(graph).ema(0.9).build());
   }
 }
