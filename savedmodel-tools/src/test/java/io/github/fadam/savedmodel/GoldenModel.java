@@ -261,6 +261,11 @@ public final class GoldenModel {
     return arrays.containsKey("spread") ? numbers("spread")[0] : 0;
   }
 
+  /** Whether it is one of the repository's. */
+  public boolean isCommitted() {
+    return directory.startsWith(MODELS);
+  }
+
   /** Whether XLA compiles parts of the model. */
   public boolean compiled() {
     return arrays.containsKey("compiled");

@@ -49,13 +49,14 @@ record Cluster(List<String> inside, List<String> outside) {
     Map<String, FunctionDef> functions = new TreeMap<>();
     source.library().getFunctionList().forEach(f -> functions.put(f.getSignature().getName(), f));
     Set<String> trained = trained(source, needed, cuts);
+    ConstantInputs constants = new ConstantInputs(source, cuts, trained);
     for (String name : needed) {
       NodeDef node = source.node(name);
       if (isInput(node)) {
         fixed.add(name);
         continue;
       }
-      Optional<String> problem = problem(source, node, functions);
+      Optional<String> problem = problem(source, node, functions).or(() -> constants.problem(node));
       if (problem.isPresent()) {
         fixed.add(name);
         if (trained.contains(name)) {

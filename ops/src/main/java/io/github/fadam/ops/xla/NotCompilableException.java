@@ -1,6 +1,9 @@
 package io.github.fadam.ops.xla;
 
 import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -12,17 +15,32 @@ public final class NotCompilableException extends IllegalArgumentException {
   private static final long serialVersionUID = 1L;
   private static final int SHOWN = 10;
 
+  /** Parts of what TensorFlow's bridge to XLA says, which has no type of error of its own. */
+  private static final List<String> FROM_COMPILING =
+      List.of(
+          "tf2xla conversion failed",
+          "compile-time constant",
+          "No registered 'XLA",
+          "Detected unsupported operations when trying to compile graph",
+          "XLA compilation");
+
+  private static final List<Pattern> NODES =
+      List.of(
+          Pattern.compile("node `(?<name>[^`]+)` with op (?<op>\\w+)"),
+          Pattern.compile("\\{\\{node (?<name>[^}]+)}} = (?<op>\\w+)"),
+          Pattern.compile("\\{\\{node (?<name>[^}]+)}}(?<op>)"));
+
   /**
    * An operation that stands in the way.
    *
-   * @param op its type, such as {@code Unique}
-   * @param name its name in the graph, which is its path
+   * @param op its type, such as {@code Unique}; empty where TensorFlow does not tell
+   * @param name its name in the graph, which is its path; empty where TensorFlow does not tell
    * @param problem what stands in the way and what to do
    */
   public record Reason(String op, String name, String problem) {
     @Override
     public String toString() {
-      return name + " (" + op + "): " + problem;
+      return (name + (op.isEmpty() ? "" : " (" + op + ")") + ": " + problem).replaceAll("^: ", "");
     }
   }
 
@@ -31,6 +49,31 @@ public final class NotCompilableException extends IllegalArgumentException {
   NotCompilableException(List<Reason> reasons) {
     super(message(reasons));
     this.reasons = List.copyOf(reasons);
+  }
+
+  /**
+   * What TensorFlow says when it finds out in the first run that XLA cannot compile a function. The
+   * function has not run then.
+   *
+   * @param failure what a session has thrown
+   * @return the same, naming the operation; empty if it does not come from compiling
+   */
+  public static Optional<NotCompilableException> of(RuntimeException failure) {
+    String message = String.valueOf(failure.getMessage());
+    if (FROM_COMPILING.stream().noneMatch(message::contains)) {
+      return Optional.empty();
+    }
+    String said = "XLA has refused it: " + message.lines().findFirst().orElse(message);
+    Reason reason =
+        NODES.stream()
+            .map(pattern -> pattern.matcher(message))
+            .filter(Matcher::find)
+            .map(found -> new Reason(found.group("op"), found.group("name"), said))
+            .findFirst()
+            .orElse(new Reason("", "", said));
+    NotCompilableException named = new NotCompilableException(List.of(reason));
+    named.initCause(failure);
+    return Optional.of(named);
   }
 
   /**

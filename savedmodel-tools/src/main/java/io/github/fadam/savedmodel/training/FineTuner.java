@@ -3,6 +3,7 @@ package io.github.fadam.savedmodel.training;
 import io.github.fadam.framework.optimizer.FAdam;
 import io.github.fadam.framework.optimizer.RuleOptimizer;
 import io.github.fadam.ops.runtime.NativeLibrary;
+import io.github.fadam.ops.xla.NotCompilableException;
 import io.github.fadam.savedmodel.data.DataBinding;
 import io.github.fadam.savedmodel.data.DataSource;
 import io.github.fadam.savedmodel.export.FrozenGraph;
@@ -185,6 +186,8 @@ public final class FineTuner implements AutoCloseable {
    * @throws io.github.fadam.framework.checkpoint.CheckpointException if the directory for
    *     checkpoints is in use or cannot be written to, or what it holds cannot be resumed with this
    *     model, data, options and optimizer, with all differences
+   * @throws io.github.fadam.ops.xla.NotCompilableException if the step was to be compiled and
+   *     TensorFlow finds out that it cannot be when it compiles; no step has been made then
    * @throws TrainingException if a loss is not finite and no guard has skipped its gradients; the
    *     update that it gave has been made
    * @throws io.github.fadam.framework.gradient.NonFiniteGradientsException if the guard has skipped
@@ -200,18 +203,28 @@ public final class FineTuner implements AutoCloseable {
     Optional<Supplier<Evaluation>> measured =
         validation.map(
             held -> () -> averages().inPlace(() -> loaded().evaluate(held, options.batchSize())));
+    try {
+      return fit(binding, measured, options);
+    } catch (NotCompilableException e) {
+      training = choice.plainInstead(training, e).orElseThrow(() -> e);
+      return fit(binding, measured, options);
+    }
+  }
+
+  private History fit(
+      DataBinding data, Optional<Supplier<Evaluation>> validation, FitOptions options) {
     if (options.checkpoint().isEmpty()) {
-      return loop(options, Optional.empty()).run(binding, measured);
+      return loop(options, Optional.empty()).run(data, validation);
     }
     try (RunCheckpoints checkpoints =
         RunCheckpoints.open(
             options.checkpoint().get(),
             training.state(),
             training.session(),
-            run(binding.rows(), options),
+            run(data.rows(), options),
             options.listeners(),
             RecordedChoice.metadata(compilation()))) {
-      return loop(options, Optional.of(checkpoints)).run(binding, measured);
+      return loop(options, Optional.of(checkpoints)).run(data, validation);
     }
   }
 

@@ -1,6 +1,7 @@
 package io.github.fadam.savedmodel.training;
 
 import io.github.fadam.framework.optimizer.RuleOptimizer;
+import io.github.fadam.ops.xla.NotCompilableException;
 import io.github.fadam.savedmodel.data.DataBinding;
 import io.github.fadam.savedmodel.inline.InlinePlan;
 import io.github.fadam.savedmodel.model.ModelVariable;
@@ -68,8 +69,7 @@ final class StepChoice {
             .checkpoint()
             .filter(CheckpointPlan::resume)
             .flatMap(plan -> RecordedChoice.in(plan.directory()));
-    boolean open =
-        !isForTpu() && !asked.equals(Optional.of(Xla.OFF)) && !asked.equals(Optional.of(Xla.STEP));
+    boolean open = isOpen();
     if (recorded.isPresent()) {
       settled = true;
       return open ? asRecorded(current, recorded.get()) : asAsked(current, recorded.get());
@@ -79,6 +79,29 @@ final class StepChoice {
       return measured(current, data, options);
     }
     return current;
+  }
+
+  /** Whether it was left to this class. */
+  private boolean isOpen() {
+    return !isForTpu()
+        && !asked.equals(Optional.of(Xla.OFF))
+        && !asked.equals(Optional.of(Xla.STEP));
+  }
+
+  /**
+   * The model with the step not compiled, after all.
+   *
+   * @param why what came of the first step
+   * @return the model; empty if that is not what was asked for, or steps have been made
+   */
+  Optional<LoadedTraining> plainInstead(LoadedTraining current, NotCompilableException why) {
+    if (!isOpen() || !current.shapes().compilation().shapes().isEmpty()) {
+      return Optional.empty();
+    }
+    try (StateCopy state = StateCopy.of(current)) {
+      Compilation plain = Compilation.of(false, "it cannot be compiled: " + why.getMessage());
+      return Optional.of(say(replaced(current, load(plan -> plain, false), state)));
+    }
   }
 
   private static LoadedTraining asAsked(LoadedTraining current, RecordedChoice recorded) {
@@ -120,6 +143,7 @@ final class StepChoice {
         faster = times.compiledIsFaster();
         (faster ? compiled : plain).shapes().because(times);
       } catch (TensorFlowException | IllegalArgumentException e) {
+        // TensorFlow-Java's own exception for invalid arguments is none of TensorFlowException.
         plain.shapes().because("it could not be measured: " + e.getMessage());
       } finally {
         if (!faster) {

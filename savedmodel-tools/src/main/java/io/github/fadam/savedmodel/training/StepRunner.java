@@ -1,6 +1,7 @@
 package io.github.fadam.savedmodel.training;
 
 import io.github.fadam.framework.checkpoint.Progress;
+import io.github.fadam.ops.xla.NotCompilableException;
 import io.github.fadam.savedmodel.data.Batches;
 import io.github.fadam.savedmodel.data.DataBinding;
 import java.util.Iterator;
@@ -133,7 +134,14 @@ final class StepRunner {
         compilation.observe(feeds, nanos);
         return ((TFloat32) result.get(0)).getFloat();
       }
+    } catch (RuntimeException e) {
+      throw compilation.compilation().compiled() ? explained(e) : e;
     }
+  }
+
+  /** What XLA refuses only when it compiles comes out of the first run with a batch's shapes. */
+  private static RuntimeException explained(RuntimeException failure) {
+    return NotCompilableException.of(failure).map(RuntimeException.class::cast).orElse(failure);
   }
 
   /** Not with the step's own nodes, which may do more than compute. */

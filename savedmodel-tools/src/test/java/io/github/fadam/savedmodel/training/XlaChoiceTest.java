@@ -12,6 +12,7 @@ import io.github.fadam.framework.loss.Losses;
 import io.github.fadam.framework.optimizer.FAdam;
 import io.github.fadam.framework.optimizer.Kernel;
 import io.github.fadam.framework.optimizer.RuleOptimizerBuilder;
+import io.github.fadam.ops.xla.NotCompilableException;
 import io.github.fadam.savedmodel.GoldenModel;
 import io.github.fadam.savedmodel.data.ArrayData;
 import io.github.fadam.savedmodel.data.DataSource;
@@ -39,7 +40,9 @@ import org.tensorflow.Operand;
 import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.op.random.RandomUniformInt;
 import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
 import org.tensorflow.types.family.TNumber;
 
 /** Which step trains: what auto and a measurement choose, and what a resumed run goes on with. */
@@ -171,6 +174,34 @@ class XlaChoiceTest {
       assertTrue(tuner.compilation().reason().contains("lazy-rows"));
     }
     assertOnlyAutoTrains("native", Model.RECURRENT.builder(o -> o.kernel(Kernel.NATIVE)));
+  }
+
+  /** A loss whose shape follows from a random number, which only the compiler finds out. */
+  private static Operand<? extends TNumber> drawn(Ops tf, Operand<? extends TNumber> loss) {
+    Operand<TInt32> times =
+        tf.random.randomUniformInt(
+            tf.constant(new int[] {1}), tf.constant(1), tf.constant(3), RandomUniformInt.seed(1L));
+    Operand<TFloat32> one = tf.reshape(typed(loss), tf.constant(new int[] {-1}));
+    return tf.math.mean(tf.withName("copies").tile(one, times), tf.constant(0));
+  }
+
+  @Test
+  void whatTheCompilerRefusesAutoTrainsAsItIsAndSaysWhy() {
+    FineTuner.Builder builder =
+        Model.RECURRENT
+            .builder()
+            .loss(new OwnLoss(Losses.meanSquaredError(), XlaChoiceTest::drawn));
+    Compilation chosen = trained(builder.xla(Xla.AUTO));
+    assertFalse(chosen.compiled());
+    assertTrue(chosen.reason().contains("copies (Tile)"), chosen.reason());
+    try (FineTuner tuner = builder.xla(Xla.STEP).build()) {
+      Map<String, byte[]> before = values(tuner);
+      NotCompilableException refused =
+          assertThrows(
+              NotCompilableException.class, () -> tuner.fit(Model.RECURRENT.data(), options(2)));
+      assertEquals("Tile", refused.reasons().get(0).op(), refused.getMessage());
+      values(tuner).forEach((name, bits) -> assertArrayEquals(before.get(name), bits, name));
+    }
   }
 
   private static FineTuner.Builder embedding(UnaryOperator<RuleOptimizerBuilder<?>> options) {

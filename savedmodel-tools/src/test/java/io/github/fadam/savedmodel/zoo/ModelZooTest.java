@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.fadam.framework.optimizer.FAdam;
 import io.github.fadam.framework.optimizer.Sgd;
+import io.github.fadam.ops.xla.NotCompilableException;
 import io.github.fadam.savedmodel.GoldenModel;
 import io.github.fadam.savedmodel.GoldenModel.Values;
 import io.github.fadam.savedmodel.data.NpzWriter;
@@ -21,6 +22,7 @@ import io.github.fadam.savedmodel.training.FineTuner;
 import io.github.fadam.savedmodel.training.FitOptions;
 import io.github.fadam.savedmodel.training.History;
 import io.github.fadam.savedmodel.training.Predictions;
+import io.github.fadam.savedmodel.training.Xla;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -31,6 +33,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -49,6 +52,11 @@ import org.tensorflow.proto.DataType;
 class ModelZooTest {
 
   private static final Path RESULTS = Path.of("target/zoo");
+  private static final boolean FULL = Boolean.getBoolean("fadam.full");
+
+  /** Compiled in every run, besides the committed ones: of each kind one that compiles quickly. */
+  private static final Set<String> COMPILED = Set.of();
+
   private static final int STEPS = 5;
   private static final int FADAM_STEPS = 12;
   private static final double LOSS_TOLERANCE = 1e-5;
@@ -110,6 +118,9 @@ class ModelZooTest {
       result.put("lossDiffers", assertLosses(golden, history));
       Map<String, Values> after = variables(tuner, folder);
       result.put("weightsDiffer", assertWeights(golden, tuner, after));
+      if (FULL || golden.isCommitted() || COMPILED.contains(golden.toString())) {
+        compareCompiled(golden, folder, history, before, after, result);
+      }
       assertOnlyTrainedMoved(names(tuner.trained()), before, after);
       tuner.export(folder.resolve("export"));
       try (Predictions predictions = tuner.predict(golden.data(), golden.rows())) {
@@ -118,6 +129,68 @@ class ModelZooTest {
     }
     result.put("fadamLossFactor", assertFAdamLowersTheLoss(golden));
     result.put("trained", true);
+  }
+
+  /**
+   * The same steps compiled: losses and weights are as they were without. What XLA cannot compile
+   * it says beforehand.
+   */
+  private static void compareCompiled(
+      GoldenModel golden,
+      Path folder,
+      History plain,
+      Map<String, Values> before,
+      Map<String, Values> after,
+      ZooResult result)
+      throws IOException {
+    long start = System.nanoTime();
+    try (FineTuner tuner =
+        builder(golden)
+            .optimizer(graph -> new Sgd(graph, golden.learningRate()))
+            .xla(Xla.STEP)
+            .build()) {
+      FitOptions options = FitOptions.steps(STEPS).batchSize(golden.rows()).shuffle(false);
+      List<Double> losses = tuner.fit(golden.data(), options).losses();
+      double allowed = allowed(golden, LOSS_TOLERANCE);
+      for (int i = 0; i < STEPS; i++) {
+        double differs = Math.abs(losses.get(i) / plain.losses().get(i) - 1);
+        assertTrue(
+            differs <= allowed, () -> "compiled " + losses + ", not compiled " + plain.losses());
+      }
+      Map<String, Values> compiled = variables(tuner, folder);
+      result.put("xlaWeightsDiffer", assertNear(golden, before, after, compiled));
+      result.put("xlaSeconds", (System.nanoTime() - start) / 1e9);
+      result.put("xla", true);
+    } catch (NotCompilableException e) {
+      result.put("xla", false);
+      result.put(
+          "xlaReason",
+          e.reasons().stream().map(NotCompilableException.Reason::op).distinct().sorted().toList());
+      result.put("xlaMessage", e.getMessage());
+    }
+  }
+
+  private static double assertNear(
+      GoldenModel golden,
+      Map<String, Values> before,
+      Map<String, Values> after,
+      Map<String, Values> compiled) {
+    double worst = 0;
+    double moved = 0;
+    for (String name : after.keySet()) {
+      if (after.get(name).type().equals("<f4")) {
+        double[] expected = after.get(name).numbers();
+        double distance = distance(expected, compiled.get(name).numbers());
+        assertTrue(
+            distance <= allowed(golden, WEIGHT_TOLERANCE),
+            () -> name + " is not what it is without compiling: " + distance);
+        worst = Math.max(worst, distance);
+        moved = Math.max(moved, distance(expected, before.get(name).numbers()));
+      }
+    }
+    double most = Math.max(moved * golden.tolerance().orElse(MOVE_TOLERANCE), WEIGHT_ROUNDING);
+    assertTrue(worst <= most, "compiled, off by " + worst + " where weights move by " + moved);
+    return worst;
   }
 
   private static double assertInlinedInTime(GoldenModel golden) {
