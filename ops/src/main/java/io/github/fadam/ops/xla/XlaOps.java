@@ -54,6 +54,12 @@ public final class XlaOps {
   /** XLA compiles it to nothing, and a check that is not made is worse than one that is missing. */
   private static final Set<String> LEFT_OUT = Set.of("Assert", "CheckNumerics", "CheckNumericsV2");
 
+  /**
+   * Of several elements that are the largest, TensorFlow's kernel gives each the whole gradient,
+   * and XLA one of them. Behind a rectifier there are many.
+   */
+  private static final String OTHER_TIES = "MaxPool3DGrad";
+
   private XlaOps() {}
 
   /**
@@ -111,6 +117,11 @@ public final class XlaOps {
               + op
               + " without a word; make it on values that no trained variable has a part in, or"
               + " remove it");
+    }
+    if (op.equals(OTHER_TIES)) {
+      return Optional.of(
+          "where several elements are the largest, XLA computes other gradients than TensorFlow's"
+              + " kernel; compile nothing, or pool in another way");
     }
     for (Map.Entry<String, Set<DataType>> attribute : attributes.entrySet()) {
       AttrValue value = node.getAttrOrDefault(attribute.getKey(), AttrValue.getDefaultInstance());

@@ -188,7 +188,11 @@ class ModelZooTest {
         moved = Math.max(moved, distance(expected, before.get(name).numbers()));
       }
     }
-    double most = Math.max(moved * golden.tolerance().orElse(MOVE_TOLERANCE), WEIGHT_ROUNDING);
+    // In half precision each of both may be that far from Python.
+    double most =
+        Math.max(
+            moved * golden.tolerance().stream().map(t -> 2 * t).findFirst().orElse(MOVE_TOLERANCE),
+            WEIGHT_ROUNDING);
     assertTrue(worst <= most, "compiled, off by " + worst + " where weights move by " + moved);
     return worst;
   }
