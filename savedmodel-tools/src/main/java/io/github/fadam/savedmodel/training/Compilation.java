@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.tensorflow.proto.NodeDef;
 
 /**
@@ -51,8 +53,13 @@ public record Compilation(
       Set.of(
           "Conv2D", "Conv3D", "DepthwiseConv2dNative", "Conv2DBackpropInput", "FusedBatchNormV3");
 
-  private static final Set<String> STEPS_OF_A_LOOP =
-      Set.of("TensorListGetItem", "TensorListSetItem");
+  private static final Set<String> PRODUCTS = Set.of("MatMul", "BatchMatMulV2");
+
+  /** What may stand between a variable and where it is used. */
+  private static final Set<String> READS = Set.of("ReadVariableOp", "Identity", "Cast");
+
+  /** More products with one matrix than layers share it by hand. */
+  private static final int TIME_STEPS = 3;
 
   /** What a choice means for a model's operations on a device. */
   static Compilation choose(Xla xla, Optional<Device> device, InlinePlan plan) {
@@ -77,7 +84,7 @@ public record Compilation(
 
   private static Compilation automatic(InlinePlan plan) {
     boolean convolves = has(plan, CONVOLUTIONS);
-    boolean loops = has(plan, STEPS_OF_A_LOOP);
+    boolean loops = repeatsProducts(plan);
     if (loops && !convolves) {
       return of(true, "a recurrent layer is unrolled, which is faster compiled");
     }
@@ -86,6 +93,29 @@ public record Compilation(
         convolves
             ? "convolutions are several times slower compiled for a CPU"
             : "only unrolled recurrent layers were measured to be faster compiled for a CPU");
+  }
+
+  /** Whether one matrix is multiplied again and again, as in a recurrent layer written out. */
+  private static boolean repeatsProducts(InlinePlan plan) {
+    Map<String, NodeDef> nodes =
+        plan.nodes().stream().collect(Collectors.toMap(NodeDef::getName, Function.identity()));
+    return plan.nodes().stream()
+        .filter(node -> PRODUCTS.contains(node.getOp()))
+        .collect(
+            Collectors.groupingBy(node -> origin(nodes, node.getInput(1)), Collectors.counting()))
+        .values()
+        .stream()
+        .anyMatch(products -> products >= TIME_STEPS);
+  }
+
+  private static String origin(Map<String, NodeDef> nodes, String tensor) {
+    String found = tensor;
+    NodeDef node = nodes.get(found.split(":", 2)[0]);
+    while (node != null && READS.contains(node.getOp())) {
+      found = node.getInput(0);
+      node = nodes.get(found.split(":", 2)[0]);
+    }
+    return found;
   }
 
   private static boolean has(InlinePlan plan, Set<String> ops) {
