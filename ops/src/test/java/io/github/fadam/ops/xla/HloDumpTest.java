@@ -56,6 +56,23 @@ class HloDumpTest {
   }
 
   @Test
+  void waitsForTheHostAreSeen() {
+    String text =
+        """
+        HloModule some, is_scheduled=true
+
+        ENTRY main {
+          x = f32[2]{0} parameter(0)
+          sent = (f32[2]{0}, u32[], token[]) send(x, token), channel_id=1
+          ROOT sum = f32[2]{0} fusion(x), kind=kLoop
+        }
+        """;
+    List<String> transfers = new HloModule("some", text).hostTransfers();
+    assertEquals(1, transfers.size());
+    assertTrue(transfers.get(0).startsWith("sent ="), transfers.toString());
+  }
+
+  @Test
   void whatFailsThereIsReportedHere() {
     IOException failed =
         assertThrows(

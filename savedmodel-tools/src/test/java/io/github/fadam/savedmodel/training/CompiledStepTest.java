@@ -83,6 +83,24 @@ class CompiledStepTest {
     }
   }
 
+  /** That filling up would change the loss is found out before the step with the smaller batch. */
+  @Test
+  void aLossThatFillingUpWouldChangeIsCompiledOnceMore() {
+    GoldenModel golden = GoldenModel.named("keras3_mlp");
+    Loss loss = Losses.named(golden.losses().get(0), golden.fromLogits());
+    FitOptions options = FitOptions.epochs(1).batchSize(4).shuffle(false);
+    try (FineTuner compiled =
+            builder(golden).loss(OwnLoss.countingAllRows(loss)).xla(Xla.STEP).build();
+        FineTuner plain = builder(golden).build()) {
+      plain.fit(golden.data(), options);
+      compiled.fit(golden.data(), options);
+      assertVariables(plain, compiled, 1e-6);
+      assertEquals(2, compiled.compilation().shapes().size());
+      String smaller = compiled.compilation().smallerBatches();
+      assertTrue(smaller.contains("change the loss"), smaller);
+    }
+  }
+
   /** Batch statistics move, losses of the model's own are added, and units are dropped. */
   @ParameterizedTest
   @ValueSource(strings = {"tfkeras_regularized", "tfkeras_dropout", "keras3_endpoints"})

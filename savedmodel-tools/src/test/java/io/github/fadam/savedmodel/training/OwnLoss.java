@@ -13,11 +13,28 @@ import org.tensorflow.types.family.TNumber;
 
 /** A loss that does not say how rows are weighted, and may do more than the one that it is like. */
 record OwnLoss(
-    Loss loss, BiFunction<Ops, Operand<? extends TNumber>, Operand<? extends TNumber>> then)
+    Loss loss,
+    BiFunction<Ops, Operand<? extends TNumber>, Operand<? extends TNumber>> then,
+    boolean countsAllRows)
     implements Loss {
+
+  OwnLoss(Loss loss, BiFunction<Ops, Operand<? extends TNumber>, Operand<? extends TNumber>> then) {
+    this(loss, then, false);
+  }
 
   static OwnLoss like(Loss loss) {
     return new OwnLoss(loss, (tf, value) -> value);
+  }
+
+  /** It takes weights of rows, and counts all rows nevertheless. */
+  static OwnLoss countingAllRows(Loss loss) {
+    return new OwnLoss(loss, (tf, value) -> value, true);
+  }
+
+  @Override
+  public Optional<Operand<? extends TNumber>> weightedValue(
+      Ops tf, Operand<?> labels, Operand<?> output, Operand<TFloat32> weights) {
+    return countsAllRows ? Optional.of(value(tf, labels, output)) : Optional.empty();
   }
 
   @Override
@@ -42,7 +59,7 @@ record OwnLoss(
 
   @Override
   public Loss ofLogits() {
-    return new OwnLoss(loss.ofLogits(), then);
+    return new OwnLoss(loss.ofLogits(), then, countsAllRows);
   }
 
   @Override

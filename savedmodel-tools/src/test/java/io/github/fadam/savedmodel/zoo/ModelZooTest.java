@@ -55,7 +55,8 @@ class ModelZooTest {
   private static final boolean FULL = Boolean.getBoolean("fadam.full");
 
   /** Compiled in every run, besides the committed ones: of each kind one that compiles quickly. */
-  private static final Set<String> COMPILED = Set.of();
+  private static final Set<String> COMPILED =
+      Set.of("keras3_lstm", "keras3_lenet", "keras3_text", "keras3_conv3d", "tf_cond", "tf_jit");
 
   private static final int STEPS = 5;
   private static final int FADAM_STEPS = 12;
