@@ -11,10 +11,14 @@ import org.tensorflow.Graph;
 import org.tensorflow.SavedModelBundle;
 import org.tensorflow.Session;
 import org.tensorflow.op.Ops;
+import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.ConfigProto;
 
 /** A signature of a loaded model as plain nodes with its losses, ready to be fed. */
 final class LoadedSignature implements AutoCloseable {
+
+  /** Models are saved without attributes that have their default. */
+  private static final AttrValue DEFAULT_TRUE = AttrValue.newBuilder().setB(true).build();
 
   private final SignaturePlan planned;
   private final SavedModel model;
@@ -130,7 +134,7 @@ final class LoadedSignature implements AutoCloseable {
     boolean ofBatch =
         steps.plan().nodes().stream()
             .filter(node -> node.getOp().startsWith("FusedBatchNorm"))
-            .anyMatch(node -> node.getAttrOrThrow("is_training").getB());
+            .anyMatch(node -> node.getAttrOrDefault("is_training", DEFAULT_TRUE).getB());
     if (ofBatch) {
       return Optional.of("the model normalizes by the batch's statistics");
     }
