@@ -146,24 +146,18 @@ def check(path, results, times):
     written = rows_in(path.read_text())
     wrong = []
     for name, result in results.items():
-<<<<<<< HEAD
+        found = [*cells(result), xla_cell(result)]
         told = written[name][CHECKED] if name in written else None
-        if cells(result) != told:
-            wrong.append(f"{name}: found {cells(result)}, {path} says {told}")
+        if told and not found[-1]:  # this run has not compiled it
+            told[-1] = ""
+        if found != told:
+            wrong.append(f"{name}: found {found}, {path} says {told}")
     for name, row in written.items() if times else []:
         if row[-1] != time_cell(times.get(name)):
             wrong.append(
                 f"{name}: measured {time_cell(times.get(name)) or 'nothing'}, {path} says"
                 f" {row[-1] or 'nothing'}; run support_table.py --retime"
             )
-=======
-        found = [*cells(result), xla_cell(result)]
-        says = written.get(name)
-        if says and not (found[-1] and says[-1]):  # one of both has not tried
-            found[-1] = says[-1] = ""
-        if found != says:
-            wrong.append(f"{name}: found {found}, {path} says {says}")
->>>>>>> 879aec2 (Refuse values that XLA would compile in, name what only its compiler refuses, and compile the zoo's models)
     print("\n".join(wrong) or f"{path} is true of {len(results)} models")
     return 1 if wrong or not results else 0
 

@@ -26,6 +26,7 @@ final class StepRunner {
   private final SkippedRuns skipped;
   private final FedShapes compilation;
   private final FilledBatches filled;
+  private final StepThreads threads;
 
   /** Number of batches fed since the run began, those before it was resumed included. */
   private long draw;
@@ -63,6 +64,7 @@ final class StepRunner {
     int size = (int) Math.min(batches.batchSize(), batches.rows());
     filled = new FilledBatches(session, graph, data, size, compilation);
     microSteps = graph.optimizer().microSteps();
+    threads = new StepThreads(!compilation.compilation().compiled() && !Device.GPU.isAvailable());
     draw = Math.multiplyExact(start.step(), microSteps);
     skipped = new SkippedRuns(session, graph.optimizer());
   }
@@ -126,11 +128,12 @@ final class StepRunner {
     }
     try (Feeds feeds = feeds(batch)) {
       Session.Runner runner =
-          feeds.into(session.runner()).fetch(graph.loss()).addTarget(graph.step());
+          feeds.into(threads.of(session.runner())).fetch(graph.loss()).addTarget(graph.step());
       long start = System.nanoTime();
       try (Result result = runner.run()) {
         long nanos = System.nanoTime() - start;
         nanosInSession += nanos;
+        threads.observe(nanos);
         compilation.observe(feeds, nanos);
         return ((TFloat32) result.get(0)).getFloat();
       }
