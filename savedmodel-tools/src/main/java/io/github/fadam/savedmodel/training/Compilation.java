@@ -61,6 +61,11 @@ public record Compilation(
   /** More products with one matrix than layers share it by hand. */
   private static final int TIME_STEPS = 3;
 
+  /**
+   * XLA computes the gradient of a cell's state again for each time step behind it: T * T of them.
+   */
+  private static final int MOST_TIME_STEPS = 16;
+
   /** What a choice means for a model's operations on a device. */
   static Compilation choose(Xla xla, Optional<Device> device, InlinePlan plan) {
     if (xla != Xla.OFF && xla != Xla.STEP && device.equals(Optional.of(Device.TPU))) {
@@ -84,19 +89,26 @@ public record Compilation(
 
   private static Compilation automatic(InlinePlan plan) {
     boolean convolves = has(plan, CONVOLUTIONS);
-    boolean loops = repeatsProducts(plan);
-    if (loops && !convolves) {
-      return of(true, "a recurrent layer is unrolled, which is faster compiled");
+    long products = mostProducts(plan);
+    if (convolves) {
+      return of(false, "convolutions are several times slower compiled for a CPU");
     }
-    return of(
-        false,
-        convolves
-            ? "convolutions are several times slower compiled for a CPU"
-            : "only unrolled recurrent layers were measured to be faster compiled for a CPU");
+    if (products > MOST_TIME_STEPS) {
+      return of(
+          false,
+          "a recurrent layer of more than "
+              + MOST_TIME_STEPS
+              + " time steps is several times slower compiled for a CPU");
+    }
+    return products >= TIME_STEPS
+        ? of(true, "a recurrent layer of few time steps is unrolled, which is faster compiled")
+        : of(false, "only short recurrent layers were measured to be faster compiled for a CPU");
   }
 
-  /** Whether one matrix is multiplied again and again, as in a recurrent layer written out. */
-  private static boolean repeatsProducts(InlinePlan plan) {
+  /**
+   * How often one matrix is multiplied, at most: the time steps of a recurrent layer written out.
+   */
+  private static long mostProducts(InlinePlan plan) {
     Map<String, NodeDef> nodes =
         plan.nodes().stream().collect(Collectors.toMap(NodeDef::getName, Function.identity()));
     return plan.nodes().stream()
@@ -105,7 +117,9 @@ public record Compilation(
             Collectors.groupingBy(node -> origin(nodes, node.getInput(1)), Collectors.counting()))
         .values()
         .stream()
-        .anyMatch(products -> products >= TIME_STEPS);
+        .mapToLong(Long::longValue)
+        .max()
+        .orElse(0);
   }
 
   private static String origin(Map<String, NodeDef> nodes, String tensor) {

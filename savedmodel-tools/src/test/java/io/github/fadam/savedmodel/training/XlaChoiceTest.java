@@ -117,6 +117,16 @@ class XlaChoiceTest {
       assertFalse(tuner.compilation().compiled());
       assertTrue(tuner.compilation().reason().contains("convolutions"));
     }
+    try (FineTuner tuner =
+        FineTuner.of(Models.directory("../graphs/loops"))
+            .signature("open_time")
+            .inputShape("x", Shape.of(-1, 20, 4))
+            .loss(Losses.meanSquaredError())
+            .xla(Xla.AUTO)
+            .build()) {
+      assertFalse(tuner.compilation().compiled());
+      assertTrue(tuner.compilation().reason().contains("16 time steps"));
+    }
   }
 
   /** A loss of the outputs that XLA has no kernel for, or would leave out. */
