@@ -1,7 +1,5 @@
 package io.github.fadam.ops.runtime;
 
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
 import org.tensorflow.TensorFlow;
 
@@ -14,21 +12,8 @@ public final class NativeLibrary {
   private NativeLibrary() {}
 
   private static final class Loading {
-    static final CompletableFuture<String> VERSION = new CompletableFuture<>();
-
-    static {
-      Thread thread = new Thread(Loading::load, "fadam-tensorflow");
-      thread.setDaemon(true);
-      thread.start();
-    }
-
-    private static void load() {
-      try {
-        VERSION.complete(TensorFlow.version());
-      } catch (RuntimeException | Error e) {
-        VERSION.completeExceptionally(e);
-      }
-    }
+    static final Background<String> VERSION =
+        Background.begin("fadam-tensorflow", TensorFlow::version);
   }
 
   /**
@@ -43,25 +28,15 @@ public final class NativeLibrary {
    * @throws LinkageError if the library cannot be loaded, as TensorFlow-Java reports it
    */
   public static <T> T loadedWhile(Supplier<T> work) {
-    CompletableFuture<String> version = Loading.VERSION;
+    Background<String> version = Loading.VERSION;
     T result;
     try {
       result = work.get();
     } catch (RuntimeException | Error e) {
-      version.exceptionally(failure -> "").join();
+      version.settle();
       throw e;
     }
-    try {
-      version.join();
-    } catch (CompletionException e) {
-      if (e.getCause() instanceof Error error) {
-        throw error;
-      }
-      if (e.getCause() instanceof RuntimeException exception) {
-        throw exception;
-      }
-      throw e;
-    }
+    version.await();
     return result;
   }
 }

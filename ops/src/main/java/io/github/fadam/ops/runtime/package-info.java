@@ -1,2 +1,5 @@
-/** The running TensorFlow: its native library, and the operations that it knows. */
+/**
+ * The running TensorFlow: its native library, the operations that it knows, and what is loaded in
+ * the background while other work goes on.
+ */
 package io.github.fadam.ops.runtime;

@@ -71,7 +71,7 @@ final class LoadedSignature implements AutoCloseable {
   /** The same once more, with values as they are on disk. */
   static LoadedSignature again(SignaturePlan planned) {
     return new LoadedSignature(
-        planned, LoadingBundle.begin(planned.model(), config(planned.device())).await());
+        planned, LoadingBundle.load(planned.model(), config(planned.device())));
   }
 
   /** What was loaded. */

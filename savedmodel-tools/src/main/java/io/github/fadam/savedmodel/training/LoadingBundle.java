@@ -1,8 +1,7 @@
 package io.github.fadam.savedmodel.training;
 
+import io.github.fadam.ops.runtime.Background;
 import io.github.fadam.savedmodel.model.SavedModel;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import org.tensorflow.SavedModelBundle;
 import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.proto.ConfigProto;
@@ -13,28 +12,22 @@ import org.tensorflow.proto.ConfigProto;
  */
 final class LoadingBundle {
 
-  private final CompletableFuture<SavedModelBundle> bundle = new CompletableFuture<>();
+  private final Background<SavedModelBundle> bundle;
 
-  private LoadingBundle() {}
-
-  static LoadingBundle begin(SavedModel model, ConfigProto config) {
-    LoadingBundle loading = new LoadingBundle();
-    Thread thread = new Thread(() -> loading.load(model, config), "fadam-restore");
-    thread.setDaemon(true);
-    thread.start();
-    return loading;
+  private LoadingBundle(Background<SavedModelBundle> bundle) {
+    this.bundle = bundle;
   }
 
-  private void load(SavedModel model, ConfigProto config) {
-    try {
-      bundle.complete(
-          SavedModelBundle.loader(model.directory().toString())
-              .withTags(model.tags().toArray(String[]::new))
-              .withConfigProto(config)
-              .load());
-    } catch (RuntimeException | Error e) {
-      bundle.completeExceptionally(e);
-    }
+  static LoadingBundle begin(SavedModel model, ConfigProto config) {
+    return new LoadingBundle(Background.begin("fadam-restore", () -> load(model, config)));
+  }
+
+  /** Loads, in the calling thread. */
+  static SavedModelBundle load(SavedModel model, ConfigProto config) {
+    return SavedModelBundle.loader(model.directory().toString())
+        .withTags(model.tags().toArray(String[]::new))
+        .withConfigProto(config)
+        .load();
   }
 
   /**
@@ -43,17 +36,7 @@ final class LoadingBundle {
    * @throws TensorFlowException if TensorFlow cannot load it
    */
   SavedModelBundle await() {
-    try {
-      return bundle.join();
-    } catch (CompletionException e) {
-      if (e.getCause() instanceof Error error) {
-        throw error;
-      }
-      if (e.getCause() instanceof RuntimeException exception) {
-        throw exception;
-      }
-      throw e;
-    }
+    return bundle.await();
   }
 
   /**
