@@ -8,6 +8,7 @@ import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -75,13 +76,22 @@ final class LossGradients {
     grouping = new Grouping(grouping.groups(), names);
   }
 
-  /** The pairs of those variables that the loss reaches and no group freezes. */
-  List<GradAndVar<?>> of(Operand<?> loss, List<TrainableVariable> variables) {
+  /**
+   * The pairs of those variables that the loss reaches and no group freezes.
+   *
+   * @param also chooses variables that are differentiated by rows besides those with lazy rows
+   */
+  List<GradAndVar<?>> of(
+      Operand<?> loss,
+      List<TrainableVariable> variables,
+      Function<List<TrainableVariable>, Set<TrainableVariable>> also) {
     GradientPairs.requireTrainable(name, graph, loss, variables);
     group(variables);
     List<TrainableVariable> trained =
         variables.stream().filter(variable -> !grouping.isFrozen(variable)).toList();
-    Set<TrainableVariable> byRows = LazyRows.of(name, rule, options, grouping, trained);
+    Set<TrainableVariable> byRows =
+        new LinkedHashSet<>(LazyRows.of(name, rule, options, grouping, trained));
+    byRows.addAll(also.apply(trained));
     GradientResult result = Gradients.of(scaled(loss, trained), trained, byRows);
     warnOfUnreached(loss, trained, result.unreached());
     List<GradAndVar<?>> pairs = new ArrayList<>();

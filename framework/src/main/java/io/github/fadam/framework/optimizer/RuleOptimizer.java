@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import org.tensorflow.DeviceSpec;
 import org.tensorflow.Operand;
@@ -132,6 +133,24 @@ public abstract non-sealed class RuleOptimizer extends StatefulOptimizer {
   }
 
   /**
+   * Builds one step over the given variables.
+   *
+   * @param loss what to minimize, floating point; anything but a scalar is summed
+   * @param variables outputs of {@code VariableV2} or {@code VarHandleOp} operations; one that the
+   *     loss does not reach is skipped with a warning
+   * @param alongside operations to run in every step before the update, such as those that assign a
+   *     batch normalisation's averages
+   * @return the operation to run for one step
+   * @throws IllegalArgumentException if the loss reaches none of the variables, or something on the
+   *     way has no gradient that is right
+   * @throws IllegalStateException if this optimizer has built its step already
+   */
+  public Op minimize(
+      Operand<?> loss, List<? extends Operand<?>> variables, List<? extends Operation> alongside) {
+    return build(loss, views(variables), alongside, getOptimizerName() + "-minimize");
+  }
+
+  /**
    * Builds one step over the variables whose names match.
    *
    * @param loss what to minimize, floating point; anything but a scalar is summed
@@ -149,9 +168,27 @@ public abstract non-sealed class RuleOptimizer extends StatefulOptimizer {
   }
 
   private Op build(Operand<?> loss, List<TrainableVariable> variables, String name) {
-    List<GradAndVar<?>> pairs = differentiate(loss, variables);
+    Op step = build(loss, variables, List.of(), name);
     warnAboutSaver(variables);
-    return apply(pairs, List.of(loss), name, false);
+    return step;
+  }
+
+  private Op build(
+      Operand<?> loss,
+      List<TrainableVariable> variables,
+      List<? extends Operation> alongside,
+      String name) {
+    requireNotBuilt();
+    List<GradAndVar<?>> pairs =
+        gradients.of(
+            loss,
+            variables,
+            trained ->
+                LazyRows.exact(rule, options(), schedules, gradients.grouping(), loss, trained));
+    List<Operation> before = new ArrayList<>(alongside);
+    before.add(loss.op());
+    Op first = gradients.scope().withControlDependencyOps(before).withName("loss").noOp();
+    return apply(pairs, List.of(first), name, false);
   }
 
   /**
@@ -194,7 +231,7 @@ public abstract non-sealed class RuleOptimizer extends StatefulOptimizer {
 
   private List<GradAndVar<?>> differentiate(Operand<?> loss, List<TrainableVariable> variables) {
     requireNotBuilt();
-    return gradients.of(loss, variables);
+    return gradients.of(loss, variables, trained -> Set.of());
   }
 
   /**

@@ -67,6 +67,11 @@ public final class Sgd extends RuleOptimizer {
     }
 
     @Override
+    public boolean restsWithoutGradient() {
+      return momentum == 0;
+    }
+
+    @Override
     public <T extends TNumber> Update<T> update(Ops tf, Gradient<T> gradient) {
       Operand<T> theta = gradient.theta();
       Operand<T> direction = gradient.value();

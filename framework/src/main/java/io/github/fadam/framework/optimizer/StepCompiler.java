@@ -112,7 +112,8 @@ final class StepCompiler {
       Ops after = inner.scope().withControlDependencies(List.of(first));
       List<GradAndVar<?>> pairs = new ArrayList<>();
       for (GradAndVar<?> pair :
-          inner.of(lossInside, variables.stream().map(v -> in(body, v)).toList())) {
+          inner.of(
+              lossInside, variables.stream().map(v -> in(body, v)).toList(), all -> Set.of())) {
         pairs.add(behind(after, pair));
       }
       Map<TrainableVariable, Output<?>> received = inner.checked(pairs);

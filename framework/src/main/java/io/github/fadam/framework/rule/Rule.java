@@ -19,6 +19,16 @@ public interface Rule {
   List<Slot> slots(Shape shape);
 
   /**
+   * Whether a gradient of 0 leaves the variable and all slots as they are, where there is no weight
+   * decay. Of a table of which the loss looks up some rows, only those need to be updated then.
+   *
+   * @return false unless a rule says otherwise
+   */
+  default boolean restsWithoutGradient() {
+    return false;
+  }
+
+  /**
    * Adds the operations of one update.
    *
    * @param tf where to add them

@@ -117,6 +117,30 @@ public final class Gradients {
   }
 
   /**
+   * Finds the variables of which a loss does nothing but look up rows in place: those that {@link
+   * #of(Operand, List, Set)} can differentiate by rows and that no step has to copy for it, as a
+   * {@code GatherV2} of a resource variable that is read whole would.
+   *
+   * @param loss a floating point tensor
+   * @param variables variables of the loss's graph, each once
+   * @return those of them, possibly none, in the order given
+   * @throws IllegalArgumentException as {@link #of(Operand, List)}
+   */
+  public static Set<TrainableVariable> lookedUp(
+      Operand<?> loss, List<TrainableVariable> variables) {
+    Output<?> y = floatingLoss(loss);
+    List<TrainableVariable> candidates = variables.stream().filter(RowLookups::hasLookup).toList();
+    if (candidates.isEmpty()) {
+      return Set.of();
+    }
+    requireDistinctVariablesOf((Graph) y.env(), candidates);
+    GradientPaths paths = new GradientPaths(List.of(y), candidates);
+    Set<TrainableVariable> found = new LinkedHashSet<>(paths.reached());
+    found.removeIf(variable -> !RowLookups.inPlace(variable, paths.node(variable)));
+    return found;
+  }
+
+  /**
    * Says what stands in the way of the gradients of the sum of some tensors, all of it, without
    * adding anything to the graph: what {@link #of(Operand, List)} would refuse. For models that are
    * looked at before there is a loss: their outputs, or what the loss is computed from, stand for

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.tensorflow.GraphOperation;
 import org.tensorflow.Output;
 
@@ -58,6 +59,31 @@ final class RowLookups {
       }
     }
     return lookups;
+  }
+
+  /** Whether anything in the graph looks up rows of a variable, or of a copy of a reference. */
+  static boolean hasLookup(TrainableVariable variable) {
+    return consumers((GraphOperation) variable.handle().op())
+        .anyMatch(
+            consumer ->
+                isLookup(consumer)
+                    || (variable.kind() == TrainableVariable.Kind.REFERENCE
+                        && READS.contains(consumer.type())
+                        && consumers(consumer).anyMatch(RowLookups::isLookup)));
+  }
+
+  /** Whether on the way to the loss rows are looked up, without reading all of them. */
+  static boolean inPlace(TrainableVariable variable, Node start) {
+    List<Reason> others = new ArrayList<>();
+    List<Lookup> lookups = of(variable, start, others);
+    return others.isEmpty()
+        && !lookups.isEmpty()
+        && (variable.kind() == TrainableVariable.Kind.REFERENCE
+            || lookups.stream().allMatch(l -> l.rows().op().type().equals("ResourceGather")));
+  }
+
+  private static Stream<GraphOperation> consumers(GraphOperation op) {
+    return op.consumers().stream();
   }
 
   private static boolean isLookup(GraphOperation op) {

@@ -10,6 +10,7 @@ import org.tensorflow.Operation;
 import org.tensorflow.Output;
 import org.tensorflow.Signature;
 import org.tensorflow.op.Scope;
+import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.DataType;
 
 /**
@@ -50,12 +51,14 @@ public final class MustCompile {
       signature.output("output_" + i, outputs.get(i));
     }
     try (ConcreteFunction function = ConcreteFunction.create(signature.build(), body)) {
+      Graph graph = (Graph) scope.env();
+      AttrValue called = UntouchedFunction.add(graph, function);
       GraphOperationBuilder builder =
-          ((Graph) scope.env()).opBuilder("StatefulPartitionedCall", scope.makeOpName(name), scope);
+          graph.opBuilder("StatefulPartitionedCall", scope.makeOpName(name), scope);
       builder.addInputList(arguments.toArray(Output<?>[]::new));
       builder.setAttr("Tin", types(arguments));
       builder.setAttr("Tout", types(outputs));
-      builder.setAttr("f", function);
+      builder.setAttr("f", called);
       builder.setAttr("_XlaMustCompile", true);
       before.forEach(builder::addControlInput);
       return builder.build();

@@ -310,4 +310,39 @@ class XlaGraphTest {
       assertTrue(refused.getMessage().contains("second time"), refused.getMessage());
     }
   }
+
+  /**
+   * TensorFlow's memory optimizer looks at sizes only, and would put operations of its own, which
+   * XLA does not compile, where it takes a sum for one that does not fit into memory. Compiled,
+   * nothing of it is ever computed but four elements.
+   */
+  @Test
+  void whatSeemsNotToFitIntoMemoryIsCompiledAsItIs() {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      Operand<TFloat32> sum = null;
+      for (int i = 0; i < 4; i++) {
+        Operand<TFloat32> wide =
+            tf.broadcastTo(
+                tf.withName("x" + i).placeholder(TFloat32.class, Placeholder.shape(Shape.of(1))),
+                tf.constant(new long[] {1L << 40}));
+        sum = sum == null ? wide : tf.math.add(sum, wide);
+      }
+      Operand<TFloat32> few =
+          tf.withName("few").slice(sum, tf.constant(new long[] {5}), tf.constant(new long[] {4}));
+      try (XlaGraph compiled = XlaGraph.of(graph).fetch(few).build();
+          Session session = new Session(compiled.graph())) {
+        Session.Runner runner = session.runner().fetch("few");
+        List<TFloat32> fed = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+          fed.add(TFloat32.vectorOf(i + 0.5f));
+          runner.feed("x" + i, fed.get(i));
+        }
+        try (Result result = runner.run()) {
+          assertEquals(8f, ((TFloat32) result.get(0)).getFloat(3));
+        }
+        fed.forEach(TFloat32::close);
+      }
+    }
+  }
 }

@@ -52,8 +52,7 @@ record ChosenStep(TrainingGraph graph, Compilation compilation) {
       List<Output<?>> variables,
       RuleOptimizer optimizer) {
     return new ChosenStep(
-        TrainingGraph.build(
-            loaded.ops(), loaded.steps(), loaded.inference().scoring(), variables, optimizer),
+        TrainingGraph.build(loaded.steps(), loaded.inference().scoring(), variables, optimizer),
         choice);
   }
 

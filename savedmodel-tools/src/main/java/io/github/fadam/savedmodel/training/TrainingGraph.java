@@ -4,21 +4,15 @@ import io.github.fadam.framework.optimizer.CompiledStep;
 import io.github.fadam.framework.optimizer.RuleOptimizer;
 import io.github.fadam.ops.gradient.UnsupportedGradientException;
 import io.github.fadam.savedmodel.inline.InlinePlan;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.tensorflow.DeviceSpec;
 import org.tensorflow.Operand;
-import org.tensorflow.Operation;
 import org.tensorflow.Output;
-import org.tensorflow.framework.optimizers.Optimizer.GradAndVar;
 import org.tensorflow.op.Op;
-import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.family.TNumber;
-import org.tensorflow.types.family.TType;
 
 /**
  * What is added to a signature's scoring graph to train it: gradients and the optimizer's step.
@@ -38,22 +32,14 @@ record TrainingGraph(
 
   /** Adds the step. */
   static TrainingGraph build(
-      Ops tf,
       ScoredPlan steps,
       ScoringGraph inference,
       List<Output<?>> variables,
       RuleOptimizer optimizer) {
     Operand<TFloat32> loss = steps.scoring().loss();
-    List<Operation> before = new ArrayList<>(steps.emitted().sideEffects());
-    before.add(loss.op());
-    // The loss that is reported has to be computed before any variable moves.
-    Ops after = tf.withControlDependencyOps(before);
-    List<GradAndVar<? extends TType>> pairs = new ArrayList<>();
-    for (GradAndVar<?> pair :
-        explained(steps.plan(), () -> optimizer.computeGradients(loss, variables))) {
-      pairs.add(behind(after, pair));
-    }
-    Op step = optimizer.applyGradients(pairs, optimizer.getOptimizerName() + "-step");
+    Op step =
+        explained(
+            steps.plan(), () -> optimizer.minimize(loss, variables, steps.emitted().sideEffects()));
     return new TrainingGraph(steps.scoring(), inference, step, optimizer, loss);
   }
 
@@ -92,12 +78,5 @@ record TrainingGraph(
       }
       throw new IllegalArgumentException(e.getMessage() + why, e);
     }
-  }
-
-  @SuppressWarnings("unchecked") // the pair's two types are one
-  private static GradAndVar<?> behind(Ops after, GradAndVar<?> pair) {
-    return new GradAndVar<>(
-        after.identity((Output<TNumber>) pair.getGradient()).asOutput(),
-        (Output<TNumber>) pair.getVariable());
   }
 }
