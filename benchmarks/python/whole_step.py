@@ -2,10 +2,11 @@
 
     python whole_step.py --classpath CLASSPATH [--work DIRECTORY] [--out FILE] [--page FILE] [NAME ...]
 
-CLASSPATH is that of the benchmarks module; Python needs what savedmodel-tools' tests need. Four Keras
-models (LeNet, MobileNetV2 on 96 x 96, a small BERT-like encoder, an LSTM) are made with random weights,
-once as .keras for Python and once exported as a SavedModel for Java, with the same data. Batch
-normalisation is frozen, so that both sides train the same variables in the same way.
+CLASSPATH is that of the benchmarks module; Python needs what savedmodel-tools' tests need. Keras
+models (LeNet, MobileNetV2 on 96 x 96, a small BERT-like encoder, an LSTM of 32, 16 and 8 time steps)
+are made with random weights, once as .keras for Python and once exported as a SavedModel for Java, with
+the same data. Batch normalisation is frozen, so that both sides train the same variables in the same
+way.
 
 For each model the contestants take turns, each in a process of its own with TensorFlow's default
 threads and the same settings of malloc, SGD for all: FineTuner with --xla off, step and auto; Keras' fit
@@ -38,7 +39,7 @@ PYTHON = {
     "tf.function": (False, False),
     "tf.function, XLA": (False, True),
 }
-BATCHES = {"lenet": 32, "mobilenetv2": 8, "bert": 8, "lstm": 32}
+BATCHES = {"lenet": 32, "mobilenetv2": 8, "bert": 8, "lstm": 32, "lstm_16": 32, "lstm_8": 32}
 ROWS = 16  # batches of data
 CLASSES = 10
 RATE = 1e-6
@@ -85,15 +86,23 @@ def bert(keras, length=64, vocabulary=1000, width=128, heads=2, depth=2):
     return keras.Model(tokens, layers.Dense(CLASSES)(pooled))
 
 
-def lstm(keras):
+def lstm(keras, time_steps=32):
     layers = keras.layers
     return keras.Sequential(
         [
-            keras.Input((32, 16), name="series"),
+            keras.Input((time_steps, 16), name="series"),
             layers.LSTM(64),
             layers.Dense(CLASSES),
         ]
     )
+
+
+def lstm_16(keras):
+    return lstm(keras, 16)
+
+
+def lstm_8(keras):
+    return lstm(keras, 8)
 
 
 def make(name, directory):
