@@ -1,6 +1,7 @@
 package io.github.fadam.framework.gradient;
 
 import io.github.fadam.ops.fisher.CenteredGradient;
+import io.github.fadam.ops.fisher.Form;
 import io.github.fadam.ops.fisher.GlobalNorm;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,18 +20,20 @@ public sealed interface GradientTransform {
    * Adds the operations.
    *
    * @param tf where to add them
+   * @param form for what they are written down
    * @param gradients one for every trained variable, float32 or float64, of known static shapes
    * @return the changed gradients in the same order, of the same types and shapes
    */
-  List<Operand<? extends TNumber>> apply(Ops tf, List<Operand<? extends TNumber>> gradients);
+  List<Operand<? extends TNumber>> apply(
+      Ops tf, Form form, List<Operand<? extends TNumber>> gradients);
 
   /** Subtracts from every matrix or kernel its mean over all but the last dimension. */
   record Centralize() implements GradientTransform {
     @Override
     public List<Operand<? extends TNumber>> apply(
-        Ops tf, List<Operand<? extends TNumber>> gradients) {
+        Ops tf, Form form, List<Operand<? extends TNumber>> gradients) {
       List<Operand<? extends TNumber>> centred = new ArrayList<>();
-      gradients.forEach(gradient -> centred.add(CenteredGradient.of(tf, gradient)));
+      gradients.forEach(gradient -> centred.add(CenteredGradient.of(tf, form, gradient)));
       return centred;
     }
   }
@@ -53,7 +56,7 @@ public sealed interface GradientTransform {
 
     @Override
     public List<Operand<? extends TNumber>> apply(
-        Ops tf, List<Operand<? extends TNumber>> gradients) {
+        Ops tf, Form form, List<Operand<? extends TNumber>> gradients) {
       List<Operand<? extends TNumber>> clipped = new ArrayList<>();
       gradients.forEach(gradient -> clipped.add(clip(tf, gradient)));
       return clipped;
@@ -85,10 +88,11 @@ public sealed interface GradientTransform {
 
     @Override
     public List<Operand<? extends TNumber>> apply(
-        Ops tf, List<Operand<? extends TNumber>> gradients) {
+        Ops tf, Form form, List<Operand<? extends TNumber>> gradients) {
       List<Operand<? extends TNumber>> clipped = new ArrayList<>();
       gradients.forEach(
-          gradient -> clipped.addAll(GlobalNorm.of(tf, List.of(gradient)).clipped(tf, limit)));
+          gradient ->
+              clipped.addAll(GlobalNorm.of(tf, form, List.of(gradient)).clipped(tf, limit)));
       return clipped;
     }
   }
@@ -112,8 +116,8 @@ public sealed interface GradientTransform {
 
     @Override
     public List<Operand<? extends TNumber>> apply(
-        Ops tf, List<Operand<? extends TNumber>> gradients) {
-      return GlobalNorm.of(tf, gradients).clipped(tf, limit);
+        Ops tf, Form form, List<Operand<? extends TNumber>> gradients) {
+      return GlobalNorm.of(tf, form, gradients).clipped(tf, limit);
     }
   }
 

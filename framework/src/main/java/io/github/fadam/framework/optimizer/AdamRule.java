@@ -37,7 +37,8 @@ record AdamRule(double beta1, double beta2, double epsilon) implements Rule {
         BiasCorrectedDecay.of(tf, beta1, gradient.step(), type)
             .average(tf, gradient.slots().get("m"), gradient.value());
     Preconditioner<T> preconditioner =
-        Preconditioner.of(tf, f, gradient.value(), 0.5, new Epsilon.Fixed(epsilon));
+        Preconditioner.of(
+            tf, gradient.form(), f, gradient.value(), 0.5, new Epsilon.Fixed(epsilon));
     Operand<T> direction = gradient.clipped(tf, preconditioner.quotient(tf, m));
     if (gradient.decays()) {
       direction = tf.math.add(direction, tf.math.mul(gradient.hyper(Hyper.WEIGHT_DECAY), theta));

@@ -148,7 +148,8 @@ public final class FAdam extends RuleOptimizer {
       Operand<T> g = gradient.value();
       var decay = BiasCorrectedDecay.of(tf, beta2, gradient.step(), g.type());
       Operand<T> f = decay.average(tf, gradient.slots().get("f"), gradient.squared());
-      Preconditioner<T> preconditioner = Preconditioner.of(tf, f, g, exponent, epsilon);
+      Preconditioner<T> preconditioner =
+          Preconditioner.of(tf, gradient.form(), f, g, exponent, epsilon);
       Operand<T> natural = gradient.clipped(tf, preconditioner.naturalGradient(tf, g));
       Operand<T> m = Momentum.of(tf, beta1, gradient.slots().get("m"), natural);
       return new Update<>(

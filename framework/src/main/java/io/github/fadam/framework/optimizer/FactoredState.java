@@ -85,9 +85,10 @@ record FactoredState(long minDimension, MomentumState momentum) {
     Map<String, Operand<T>> slots = gradient.slots();
     if (!factors(g.shape())) {
       Operand<T> f = decay.average(tf, slots.get("f"), plus(tf, gradient.squared(), added));
-      return new Fisher<>(Preconditioner.of(tf, f, g, exponent, epsilon), Map.of("f", f));
+      return new Fisher<>(
+          Preconditioner.of(tf, gradient.form(), f, g, exponent, epsilon), Map.of("f", f));
     }
-    FactoredFisher<T> sample = FactoredFisher.of(tf, gradient.squared());
+    FactoredFisher<T> sample = FactoredFisher.of(tf, gradient.form(), gradient.squared());
     FactoredFisher<T> next =
         new FactoredFisher<>(slots.get("R"), slots.get("C"))
             .average(
@@ -96,7 +97,7 @@ record FactoredState(long minDimension, MomentumState momentum) {
                 new FactoredFisher<>(
                     plus(tf, sample.rows(), added), plus(tf, sample.columns(), added)));
     return new Fisher<>(
-        Preconditioner.of(tf, next, g, exponent, epsilon),
+        Preconditioner.of(tf, gradient.form(), next, g, exponent, epsilon),
         Map.of("R", next.rows(), "C", next.columns()));
   }
 

@@ -121,7 +121,7 @@ final class OptimizerStep {
         (variable, update) -> {
           if (!fused.contains(variable)) {
             update.compute(
-                tf, after, rule, clock.current(), hypersOf.get(variable), options.ema(), applied);
+                tf, after, rule, clock.current(), hypersOf.get(variable), options, applied);
           }
         });
     List<Op> all = new ArrayList<>();
@@ -153,7 +153,7 @@ final class OptimizerStep {
   }
 
   private void apply(GradientTransform transform) {
-    List<Operand<? extends TNumber>> changed = transform.apply(tf, received());
+    List<Operand<? extends TNumber>> changed = transform.apply(tf, options.form(), received());
     int i = 0;
     for (VariableUpdate<?> update : updates.values()) {
       update.replaceGradient(changed.get(i++));

@@ -4,6 +4,7 @@ import io.github.fadam.framework.gradient.GradientTransform;
 import io.github.fadam.framework.gradient.Guard;
 import io.github.fadam.framework.gradient.LossScale;
 import io.github.fadam.framework.gradient.Squares;
+import io.github.fadam.ops.fisher.Form;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -35,6 +36,11 @@ record StepOptions(
   /** Whether gradients are tested: a loss scale that follows them has to know too. */
   boolean isGuarded() {
     return guard.isPresent() || lossScale.filter(LossScale.Dynamic.class::isInstance).isPresent();
+  }
+
+  /** A step of which XLA compiles the update is built in a function, as part of it. */
+  Form form() {
+    return kernel == Kernel.XLA ? Form.COMPILED : Form.OPERATIONS;
   }
 
   boolean isAccumulated() {

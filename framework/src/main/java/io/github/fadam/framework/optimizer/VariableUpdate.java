@@ -5,6 +5,7 @@ import io.github.fadam.framework.rule.Gradient;
 import io.github.fadam.framework.rule.Hyper;
 import io.github.fadam.framework.rule.Rule;
 import io.github.fadam.framework.rule.Slot;
+import io.github.fadam.ops.fisher.Form;
 import io.github.fadam.ops.fisher.SquaredGradient;
 import io.github.fadam.ops.kernel.FisherApply;
 import io.github.fadam.ops.variable.TrainableVariable;
@@ -197,7 +198,7 @@ final class VariableUpdate<T extends TNumber> {
       Rule rule,
       Operand<TInt64> step,
       Hypers hypers,
-      OptionalDouble ema,
+      StepOptions options,
       Condition applied) {
     Map<TrainableVariable, Operand<?>> stored = new LinkedHashMap<>();
     Map<String, Operand<T>> values = new LinkedHashMap<>();
@@ -225,14 +226,16 @@ final class VariableUpdate<T extends TNumber> {
                 Map.copyOf(values),
                 step,
                 scalars,
-                hypers.constants()));
+                hypers.constants(),
+                options.form()));
     Map<TrainableVariable, Operand<?>> computed = new LinkedHashMap<>();
     update.slots().forEach((name, value) -> computed.put(slots.get(name), value));
     if (slots.containsKey(MASTER)) {
       computed.put(slots.get(MASTER), update.theta());
     }
     if (average != null) {
-      computed.put(slots.get(AVERAGE), averaged(tf, average, theta, update.theta(), step, ema));
+      computed.put(
+          slots.get(AVERAGE), averaged(tf, average, theta, update.theta(), step, options.ema()));
     }
     computed.put(variable, update.theta());
     computed.forEach(
@@ -371,7 +374,8 @@ final class VariableUpdate<T extends TNumber> {
       Map<String, Operand<T>> slots,
       Operand<TInt64> step,
       Map<Hyper, Operand<T>> hypers,
-      Map<Hyper, OptionalDouble> constants)
+      Map<Hyper, OptionalDouble> constants,
+      Form form)
       implements Gradient<T> {
 
     @Override

@@ -1,5 +1,6 @@
 package io.github.fadam.framework.rule;
 
+import io.github.fadam.ops.fisher.Form;
 import io.github.fadam.ops.fisher.RmsClip;
 import java.util.Map;
 import java.util.OptionalDouble;
@@ -70,6 +71,14 @@ public interface Gradient<T extends TNumber> {
   OptionalDouble constant(Hyper hyper);
 
   /**
+   * For what a rule's operations are written down. It changes no formula: a rule hands it on to the
+   * pieces it is made of.
+   *
+   * @return the form
+   */
+  Form form();
+
+  /**
    * Adds the operations of the RMS clip with this step's threshold; none where it is infinite.
    *
    * @param tf where to add them
@@ -79,7 +88,7 @@ public interface Gradient<T extends TNumber> {
   default Operand<T> clipped(Ops tf, Operand<T> x) {
     return constant(Hyper.CLIP).orElse(1) == Double.POSITIVE_INFINITY
         ? x
-        : RmsClip.of(tf, x, hyper(Hyper.CLIP));
+        : RmsClip.of(tf, form(), x, hyper(Hyper.CLIP));
   }
 
   /**

@@ -26,13 +26,16 @@ import org.tensorflow.types.family.TType;
 /** What XLA makes of an update. */
 class CompiledUpdateHloTest {
 
+  /** Large enough for sums to be cut into pieces. */
+  private static final Shape MATRIX = Shape.of(128, 64);
+
   @Test
   void oneModuleUpdatesEveryVariableAndSlotInPlace() throws IOException {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       Map<Operand<?>, Shape> fed = new LinkedHashMap<>();
       List<GradAndVar<? extends TType>> pairs = new ArrayList<>();
-      for (Shape shape : List.of(Shape.of(64, 32), Shape.of(32))) {
+      for (Shape shape : List.of(MATRIX, Shape.of(32))) {
         Ops init = tf.withInitScope();
         TrainableVariable variable =
             TrainableVariable.create(
@@ -53,6 +56,20 @@ class CompiledUpdateHloTest {
       assertEquals(7, module.aliases().size(), module.text());
       assertEquals(List.of(), module.hostTransfers());
       assertTrue(module.fusions() > 0 && module.fusions() <= 40, "fusions " + module.fusions());
+      // f, 1 / d, m and theta, and no intermediate value besides.
+      assertEquals(4, results(module, "f32[128,64]"), module.text());
+      // What of the matrix is squared and summed for the two clips is an eighth of it.
+      assertEquals(2, results(module, "f64[16,64]"), module.text());
+      assertEquals(0, results(module, "f64[128,64]"), module.text());
     }
+  }
+
+  /** Number of values of a shape that the module stores. */
+  private static long results(HloModule module, String shape) {
+    String entry = module.text().substring(module.text().indexOf("ENTRY"));
+    return entry
+        .lines()
+        .filter(line -> line.contains(" = " + shape) && !line.contains(" parameter("))
+        .count();
   }
 }

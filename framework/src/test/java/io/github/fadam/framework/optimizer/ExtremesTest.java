@@ -50,6 +50,11 @@ class ExtremesTest {
               "adam without memory of f", graph -> Adam.builder(graph).beta2(0).build()));
 
   static {
+    OPTIMIZERS.put("compiled, fixed 1e-20", graph -> compiled(FAdam.builder(graph).epsilon(1e-20)));
+    OPTIMIZERS.put(
+        "compiled, by gradient",
+        graph -> compiled(FAdam.builder(graph).epsilon(new Epsilon.ByGradient(1e-15)).exponent(1)));
+    OPTIMIZERS.put("compiled FAdafactor", graph -> compiled(FAdafactor.builder(graph)));
     Arrays.stream(PropertyTable.Row.values())
         .filter(PropertyTable.Row::isBounded)
         .forEach(
@@ -60,6 +65,10 @@ class ExtremesTest {
 
   private static RuleOptimizer fadam(Graph graph, Epsilon epsilon) {
     return FAdam.builder(graph).epsilon(epsilon).weightDecay(0.1).build();
+  }
+
+  private static RuleOptimizer compiled(FisherBuilder<?> builder) {
+    return builder.kernel(Kernel.XLA).weightDecay(0.1).build();
   }
 
   /** One graph for all tries of an optimizer. */

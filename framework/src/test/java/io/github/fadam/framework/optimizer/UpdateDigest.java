@@ -2,6 +2,7 @@ package io.github.fadam.framework.optimizer;
 
 import io.github.fadam.framework.optimizer.PropertyTable.Row;
 import io.github.fadam.ops.fisher.Epsilon;
+import io.github.fadam.ops.fisher.Form;
 import io.github.fadam.ops.fisher.GlobalNorm;
 import io.github.fadam.ops.variable.TrainableVariable;
 import java.security.MessageDigest;
@@ -54,10 +55,14 @@ final class UpdateDigest {
   private static final List<Shape> SMALL =
       List.of(Shape.of(257, 129), Shape.of(3, 8_193), Shape.of(2, 4_097, 5), Shape.of(70_001));
 
+  /** Large enough for XLA to spread its passes over threads. */
+  private static final List<Shape> COMPILED = List.of(Shape.of(1_025, 517), Shape.of(300_001));
+
   /**
    * Every variable prints at least theta: sum, norms, FAdam with f and m, all rows, whole steps.
    */
-  static final int AT_LEAST = 3 + 3 * LARGE.size() + Row.values().length * (SMALL.size() + 1);
+  static final int AT_LEAST =
+      3 + 3 * LARGE.size() + 3 * COMPILED.size() + Row.values().length * (SMALL.size() + 1);
 
   private final ConfigProto config;
 
@@ -78,6 +83,15 @@ final class UpdateDigest {
         graph ->
             FAdam.builder(graph).epsilon(new Epsilon.ByGradient(1e-3)).weightDecay(0.1).build(),
         LARGE);
+    digest.update(
+        "compiled",
+        graph ->
+            FAdafactor.builder(graph)
+                .kernel(Kernel.XLA)
+                .epsilon(new Epsilon.ByGradient(1e-3))
+                .clipByGlobalNorm(1)
+                .build(),
+        COMPILED);
     for (Row row : Row.values()) {
       digest.update(
           row.name(), graph -> row.builder(graph).set("weight-decay", "0.1").build(), SMALL);
@@ -91,7 +105,7 @@ final class UpdateDigest {
       Map<String, Operand<?>> fetched = new LinkedHashMap<>();
       List<Placeholder<TFloat32>> fed = new ArrayList<>();
       LARGE.forEach(shape -> fed.add(tf.placeholder(TFloat32.class, Placeholder.shape(shape))));
-      GlobalNorm norm = GlobalNorm.of(tf, fed);
+      GlobalNorm norm = GlobalNorm.of(tf, Form.OPERATIONS, fed);
       fetched.put(FULL_SUM, tf.sum(fed.get(0), tf.constant(new int[] {0, 1})));
       fetched.put("norm", norm.value());
       fetched.put("norm/clipped", norm.clipped(tf, 0.5).get(0));

@@ -21,11 +21,12 @@ public final class CenteredGradient {
    * Adds the operations that centre a gradient.
    *
    * @param tf where to add them
+   * @param form for what they are written down
    * @param gradient g, float32 or float64, of known static shape
    * @param <T> its type
    * @return g less its mean over all but the last dimension; g itself for scalars and vectors
    */
-  public static <T extends TNumber> Operand<T> of(Ops tf, Operand<T> gradient) {
+  public static <T extends TNumber> Operand<T> of(Ops tf, Form form, Operand<T> gradient) {
     Shape shape = gradient.shape();
     if (shape.numDimensions() < 2 || shape.size() == 0) {
       return gradient;
@@ -33,7 +34,7 @@ public final class CenteredGradient {
     long last = shape.get(shape.numDimensions() - 1);
     long length = shape.size() / last;
     Operand<TFloat64> mean =
-        tf.math.div(BlockSum.along(tf, gradient, 1, length, last), tf.constant((double) length));
+        tf.math.div(form.sum(tf, gradient, 1, length, last), tf.constant((double) length));
     long[] broadcast = new long[shape.numDimensions()];
     Arrays.fill(broadcast, 1);
     broadcast[broadcast.length - 1] = last;

@@ -50,12 +50,13 @@ public sealed interface Epsilon {
    * Adds the operations that compute what is added to {@code f^p}.
    *
    * @param tf where to add them
+   * @param form for what they are written down
    * @param gradient g, of known static shape, float32 or float64
    * @param exponent p
    * @param <T> the type of g
    * @return a positive scalar
    */
-  <T extends TNumber> Operand<T> term(Ops tf, Operand<T> gradient, double exponent);
+  <T extends TNumber> Operand<T> term(Ops tf, Form form, Operand<T> gradient, double exponent);
 
   /**
    * {@code epsilon^(2p)}, the same at every step (Algorithm 1, line 8; the default with 1e-15).
@@ -79,7 +80,8 @@ public sealed interface Epsilon {
     }
 
     @Override
-    public <T extends TNumber> Operand<T> term(Ops tf, Operand<T> gradient, double exponent) {
+    public <T extends TNumber> Operand<T> term(
+        Ops tf, Form form, Operand<T> gradient, double exponent) {
       return floored(tf, Math.pow(value, 2 * exponent), gradient);
     }
   }
@@ -107,7 +109,8 @@ public sealed interface Epsilon {
     }
 
     @Override
-    public <T extends TNumber> Operand<T> term(Ops tf, Operand<T> gradient, double exponent) {
+    public <T extends TNumber> Operand<T> term(
+        Ops tf, Form form, Operand<T> gradient, double exponent) {
       long size = gradient.shape().size();
       if (size != Shape.UNKNOWN_SIZE) {
         return floored(tf, Math.pow(value / Math.max(1, size), 2 * exponent), gradient);
@@ -145,10 +148,10 @@ public sealed interface Epsilon {
     }
 
     @Override
-    public <T extends TNumber> Operand<T> term(Ops tf, Operand<T> gradient, double exponent) {
+    public <T extends TNumber> Operand<T> term(
+        Ops tf, Form form, Operand<T> gradient, double exponent) {
       Operand<T> bounded =
-          tf.math.minimum(
-              RootMeanSquare.of(tf, gradient).value(tf), FloatRange.scalar(tf, 1.0, gradient));
+          tf.math.minimum(form.rms(tf, gradient).value(tf), FloatRange.scalar(tf, 1.0, gradient));
       double floor = FloatRange.of(gradient).minNormal();
       return tf.math.maximum(
           tf.math.mul(bounded, FloatRange.scalar(tf, value, gradient)),

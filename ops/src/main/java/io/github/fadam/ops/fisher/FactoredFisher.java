@@ -53,19 +53,20 @@ public record FactoredFisher<T extends TNumber>(Operand<T> rows, Operand<T> colu
    * depend on the number of threads.
    *
    * @param tf where to add them
+   * @param form for what they are written down
    * @param squared g squared, not negative, of known static shape, rank 2 or more
    * @param <T> float32 or float64
    * @return its row and column means; they saturate at a quarter of the type's largest number
    * @throws IllegalArgumentException if the rank is below 2 or a dimension is unknown
    */
-  public static <T extends TNumber> FactoredFisher<T> of(Ops tf, Operand<T> squared) {
+  public static <T extends TNumber> FactoredFisher<T> of(Ops tf, Form form, Operand<T> squared) {
     Shape shape = requireMatrix(squared.shape());
     long m = shape.get(shape.numDimensions() - 2);
     long n = shape.get(shape.numDimensions() - 1);
     long batch = batch(shape);
     return new FactoredFisher<>(
-        mean(tf, squared, batch * m, n, 1, rowShape(shape)),
-        mean(tf, squared, batch, m, n, columnShape(shape)));
+        mean(tf, form, squared, batch * m, n, 1, rowShape(shape)),
+        mean(tf, form, squared, batch, m, n, columnShape(shape)));
   }
 
   /**
@@ -120,8 +121,8 @@ public record FactoredFisher<T extends TNumber>(Operand<T> rows, Operand<T> colu
   }
 
   private static <T extends TNumber> Operand<T> mean(
-      Ops tf, Operand<T> squared, long before, long length, long after, Shape shape) {
-    Operand<TFloat64> sum = BlockSum.along(tf, squared, before, length, after);
+      Ops tf, Form form, Operand<T> squared, long before, long length, long after, Shape shape) {
+    Operand<TFloat64> sum = form.sum(tf, squared, before, length, after);
     Operand<TFloat64> mean = tf.math.div(sum, tf.constant((double) Math.max(1, length)));
     Operand<TFloat64> bounded =
         tf.math.minimum(mean, tf.constant(FloatRange.of(squared).max() / 4));

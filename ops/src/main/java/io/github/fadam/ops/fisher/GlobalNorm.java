@@ -20,8 +20,8 @@ public final class GlobalNorm {
 
   private record Part<T extends TNumber>(Operand<T> tensor, RootMeanSquare<T> rms) {
 
-    static <T extends TNumber> Part<T> of(Ops tf, Operand<T> tensor) {
-      return new Part<>(tensor, RootMeanSquare.of(tf, tensor));
+    static <T extends TNumber> Part<T> of(Ops tf, Form form, Operand<T> tensor) {
+      return new Part<>(tensor, form.rms(tf, tensor));
     }
 
     Operand<TFloat64> norm(Ops tf) {
@@ -45,19 +45,21 @@ public final class GlobalNorm {
    * Adds the operations that compute the norm.
    *
    * @param tf where to add them
+   * @param form for what they are written down
    * @param tensors float32 or float64, of known ranks; at least one
    * @return the norm
    * @throws IllegalArgumentException if there is no tensor, or one of another type or of unknown
    *     rank
    */
-  public static GlobalNorm of(Ops tf, List<? extends Operand<? extends TNumber>> tensors) {
+  public static GlobalNorm of(
+      Ops tf, Form form, List<? extends Operand<? extends TNumber>> tensors) {
     if (tensors.isEmpty()) {
       throw new IllegalArgumentException("Expected at least one tensor to take the norm of.");
     }
     List<Part<?>> parts = new ArrayList<>();
     List<Operand<TFloat64>> norms = new ArrayList<>();
     for (Operand<? extends TNumber> tensor : tensors) {
-      Part<?> part = Part.of(tf, tensor);
+      Part<?> part = Part.of(tf, form, tensor);
       parts.add(part);
       norms.add(part.norm(tf));
     }
@@ -65,7 +67,7 @@ public final class GlobalNorm {
       return new GlobalNorm(parts, norms.get(0));
     }
     Operand<TFloat64> all = tf.stack(norms);
-    RootMeanSquare<TFloat64> rms = RootMeanSquare.of(tf, all);
+    RootMeanSquare<TFloat64> rms = form.rms(tf, all);
     Operand<TFloat64> root = tf.constant(Math.sqrt(norms.size()));
     return new GlobalNorm(parts, tf.math.mul(rms.scale(), tf.math.mul(rms.relative(), root)));
   }

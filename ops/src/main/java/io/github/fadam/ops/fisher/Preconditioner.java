@@ -8,15 +8,17 @@ import org.tensorflow.types.family.TNumber;
  * The denominator {@code d = f^p + epsilon} of the invariant natural gradient and of the natural
  * weight decay (Algorithm 1, lines 8 and 11; equations 27 and 28 for p = 1/2).
  *
+ * @param form for what it is written down
  * @param denominator d, positive
  * @param <T> the type of f
  */
-public record Preconditioner<T extends TNumber>(Operand<T> denominator) {
+public record Preconditioner<T extends TNumber>(Form form, Operand<T> denominator) {
 
   /**
    * Adds the operations that compute the denominator.
    *
    * @param tf where to add them
+   * @param form for what they are written down
    * @param fisher f, the diagonal of the FIM after this step's EMA, not negative
    * @param gradient g of this step, which one of the epsilon rules looks at
    * @param exponent the FIM exponent p, 0.5 in the paper
@@ -25,14 +27,15 @@ public record Preconditioner<T extends TNumber>(Operand<T> denominator) {
    * @return the preconditioner
    */
   public static <T extends TNumber> Preconditioner<T> of(
-      Ops tf, Operand<T> fisher, Operand<T> gradient, double exponent, Epsilon epsilon) {
-    return ofPower(tf, power(tf, fisher, exponent), gradient, exponent, epsilon);
+      Ops tf, Form form, Operand<T> fisher, Operand<T> gradient, double exponent, Epsilon epsilon) {
+    return ofPower(tf, form, power(tf, fisher, exponent), gradient, exponent, epsilon);
   }
 
   /**
    * Adds the operations that compute the denominator of a factored FIM.
    *
    * @param tf where to add them
+   * @param form for what they are written down
    * @param fisher f as its factors, after this step's EMA
    * @param gradient g of this step, which one of the epsilon rules looks at
    * @param exponent the FIM exponent p, 0.5 in the paper
@@ -41,13 +44,19 @@ public record Preconditioner<T extends TNumber>(Operand<T> denominator) {
    * @return the preconditioner
    */
   public static <T extends TNumber> Preconditioner<T> of(
-      Ops tf, FactoredFisher<T> fisher, Operand<T> gradient, double exponent, Epsilon epsilon) {
-    return ofPower(tf, fisher.power(tf, exponent), gradient, exponent, epsilon);
+      Ops tf,
+      Form form,
+      FactoredFisher<T> fisher,
+      Operand<T> gradient,
+      double exponent,
+      Epsilon epsilon) {
+    return ofPower(tf, form, fisher.power(tf, exponent), gradient, exponent, epsilon);
   }
 
   private static <T extends TNumber> Preconditioner<T> ofPower(
-      Ops tf, Operand<T> power, Operand<T> gradient, double exponent, Epsilon epsilon) {
-    return new Preconditioner<>(tf.math.add(power, epsilon.term(tf, gradient, exponent)));
+      Ops tf, Form form, Operand<T> power, Operand<T> gradient, double exponent, Epsilon epsilon) {
+    return new Preconditioner<>(
+        form, tf.math.add(power, epsilon.term(tf, form, gradient, exponent)));
   }
 
   /** x^p, by the cheaper operation where there is one. */
@@ -66,7 +75,7 @@ public record Preconditioner<T extends TNumber>(Operand<T> denominator) {
    * @return {@code g / d}
    */
   public Operand<T> naturalGradient(Ops tf, Operand<T> gradient) {
-    return tf.math.div(gradient, denominator);
+    return form.quotient(tf, gradient, denominator);
   }
 
   /**
@@ -92,6 +101,8 @@ public record Preconditioner<T extends TNumber>(Operand<T> denominator) {
   public Operand<T> quotient(Ops tf, Operand<T> x) {
     double max = FloatRange.of(x).max();
     return tf.clipByValue(
-        tf.math.div(x, denominator), FloatRange.scalar(tf, -max, x), FloatRange.scalar(tf, max, x));
+        form.quotient(tf, x, denominator),
+        FloatRange.scalar(tf, -max, x),
+        FloatRange.scalar(tf, max, x));
   }
 }

@@ -15,6 +15,8 @@ import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Result;
@@ -59,26 +61,30 @@ class FactoredFisherTest {
         () -> FactoredFisher.rowShape(Shape.of(Shape.UNKNOWN_SIZE, 3)));
   }
 
-  @Test
-  void factorsAreMeansOfEachMatrix() {
+  @ParameterizedTest
+  @EnumSource
+  void factorsAreMeansOfEachMatrix(Form form) {
     Shape shape = Shape.of(2, 2, 3);
     float[] x = {1, 2, 3, 4, 5, 6, 10, 20, 30, 40, 50, 60};
     assertArrayEquals(
-        new float[] {2, 5, 20, 50}, run(shape, x, (tf, g) -> FactoredFisher.of(tf, g).rows()));
+        new float[] {2, 5, 20, 50},
+        run(shape, x, (tf, g) -> FactoredFisher.of(tf, form, g).rows()));
     assertArrayEquals(
         new float[] {2.5f, 3.5f, 4.5f, 25, 35, 45},
-        run(shape, x, (tf, g) -> FactoredFisher.of(tf, g).columns()));
-    float[] product = run(shape, x, (tf, g) -> FactoredFisher.of(tf, g).power(tf, 1));
+        run(shape, x, (tf, g) -> FactoredFisher.of(tf, form, g).columns()));
+    float[] product = run(shape, x, (tf, g) -> FactoredFisher.of(tf, form, g).power(tf, 1));
     assertEquals(2 * 2.5 / 3.5, product[0], 1e-6);
     assertEquals(50 * 45 / 35.0, product[11], 1e-5);
   }
 
   /** R C would be 1e-48, which is 0 in float32. */
-  @Test
-  void aProductOfSmallFactorsIsNotLost() {
+  @ParameterizedTest
+  @EnumSource
+  void aProductOfSmallFactorsIsNotLost(Form form) {
     float[] tiny = {1e-24f, 2e-24f, 2e-24f, 4e-24f};
     for (double p : new double[] {0.3, 0.5, 1}) {
-      float[] found = run(Shape.of(2, 2), tiny, (tf, g) -> FactoredFisher.of(tf, g).power(tf, p));
+      float[] found =
+          run(Shape.of(2, 2), tiny, (tf, g) -> FactoredFisher.of(tf, form, g).power(tf, p));
       for (int i = 0; i < 4; i++) {
         double expected = Math.pow(tiny[i], p);
         assertEquals(expected, found[i], 1e-6 * expected);
@@ -86,37 +92,45 @@ class FactoredFisherTest {
     }
   }
 
-  @Test
-  void sumsThatOverflowSaturate() {
+  @ParameterizedTest
+  @EnumSource
+  void sumsThatOverflowSaturate(Form form) {
     float[] large = new float[3 * 10_000];
     Arrays.fill(large, Float.MAX_VALUE / 4);
     Shape shape = Shape.of(3, 10_000);
-    for (float row : run(shape, large, (tf, g) -> FactoredFisher.of(tf, g).rows())) {
+    for (float row : run(shape, large, (tf, g) -> FactoredFisher.of(tf, form, g).rows())) {
       assertEquals(Float.MAX_VALUE / 4, row);
     }
-    for (float root : run(shape, large, (tf, g) -> FactoredFisher.of(tf, g).power(tf, 0.5))) {
+    for (float root : run(shape, large, (tf, g) -> FactoredFisher.of(tf, form, g).power(tf, 0.5))) {
       assertEquals(Math.sqrt(Float.MAX_VALUE / 4), root, 1e13);
     }
   }
 
-  @Test
-  void nothingGivesZeroAndEmptyStaysEmpty() {
+  @ParameterizedTest
+  @EnumSource
+  void nothingGivesZeroAndEmptyStaysEmpty(Form form) {
     for (double p : new double[] {0.3, 0.5, 1}) {
       assertArrayEquals(
           new float[6],
-          run(Shape.of(2, 3), new float[6], (tf, g) -> FactoredFisher.of(tf, g).power(tf, p)));
+          run(
+              Shape.of(2, 3),
+              new float[6],
+              (tf, g) -> FactoredFisher.of(tf, form, g).power(tf, p)));
       for (Shape shape : List.of(Shape.of(0, 3), Shape.of(3, 0), Shape.of(0, 2, 3))) {
         assertEquals(
-            0, run(shape, new float[0], (tf, g) -> FactoredFisher.of(tf, g).power(tf, p)).length);
+            0,
+            run(shape, new float[0], (tf, g) -> FactoredFisher.of(tf, form, g).power(tf, p))
+                .length);
       }
     }
     assertArrayEquals(
         new float[3],
-        run(Shape.of(3, 0), new float[0], (tf, g) -> FactoredFisher.of(tf, g).rows()));
+        run(Shape.of(3, 0), new float[0], (tf, g) -> FactoredFisher.of(tf, form, g).rows()));
   }
 
-  @Test
-  void sumsOverManyBlocksAreExactlyThoseOfTheNumbers() {
+  @ParameterizedTest
+  @EnumSource
+  void sumsOverManyBlocksAreExactlyThoseOfTheNumbers(Form form) {
     // Small whole numbers: every order of summation gives the same float.
     for (Shape shape : List.of(Shape.of(3, 9_001), Shape.of(9_001, 3), Shape.of(2, 8_192, 2))) {
       float[] x = new float[(int) shape.size()];
@@ -133,8 +147,8 @@ class FactoredFisherTest {
         rows[i / n] += x[i];
         columns[i / (m * n) * n + i % n] += x[i];
       }
-      assertNear(rows, n, run(shape, x, (tf, g) -> FactoredFisher.of(tf, g).rows()));
-      assertNear(columns, m, run(shape, x, (tf, g) -> FactoredFisher.of(tf, g).columns()));
+      assertNear(rows, n, run(shape, x, (tf, g) -> FactoredFisher.of(tf, form, g).rows()));
+      assertNear(columns, m, run(shape, x, (tf, g) -> FactoredFisher.of(tf, form, g).columns()));
     }
   }
 
@@ -204,7 +218,7 @@ class FactoredFisherTest {
         try (Graph graph = new Graph()) {
           Ops tf = Ops.create(graph);
           Placeholder<TFloat32> x = tf.placeholder(TFloat32.class, Placeholder.shape(shape));
-          FactoredFisher<TFloat32> factors = FactoredFisher.of(tf, x);
+          FactoredFisher<TFloat32> factors = FactoredFisher.of(tf, Form.OPERATIONS, x);
           int[] all = {0, 1};
           boolean summed = shape.equals(SHAPES.get(0));
           try (Session session = new Session(graph, true, config);
