@@ -110,7 +110,8 @@ final class OptimizerStep {
     updates.forEach(
         (variable, update) ->
             update.receive(tf, gradients.get(variable), scaling.map(LossScaling::value)));
-    Condition finite = guard.map(g -> g.test(tf, received())).orElse(Condition.ALWAYS);
+    Condition finite =
+        guard.map(g -> g.test(tf, options.form(), received())).orElse(Condition.ALWAYS);
     microSteps.ifPresent(
         m -> updates.values().forEach(update -> update.accumulate(tf, after, m, finite)));
     options.transforms().forEach(transform -> apply(transform));

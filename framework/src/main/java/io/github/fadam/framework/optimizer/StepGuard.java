@@ -1,5 +1,6 @@
 package io.github.fadam.framework.optimizer;
 
+import io.github.fadam.ops.fisher.Form;
 import io.github.fadam.ops.variable.TrainableVariable;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -31,17 +32,13 @@ final class StepGuard {
   }
 
   /** Adds the test of all gradients, and says when they pass it. */
-  Condition test(Ops tf, List<Operand<? extends TNumber>> gradients) {
+  Condition test(Ops tf, Form form, List<Operand<? extends TNumber>> gradients) {
     List<Operand<TBool>> each = new ArrayList<>();
     for (Operand<? extends TNumber> gradient : gradients) {
-      each.add(all(tf, tf.math.isFinite(gradient)));
+      each.add(form.finite(tf, gradient));
     }
-    finite = each.size() == 1 ? each.get(0) : all(tf, tf.stack(each));
+    finite = each.size() == 1 ? each.get(0) : tf.reduceAll(tf.stack(each), tf.constant(0));
     return new Condition(Optional.of(finite));
-  }
-
-  private static Operand<TBool> all(Ops tf, Operand<TBool> elements) {
-    return tf.reduceAll(tf.reshape(elements, tf.constant(new long[] {-1})), tf.constant(0));
   }
 
   /** Counts; {@code ordered} is behind everything that reads the counters. */

@@ -3,6 +3,7 @@ package io.github.fadam.ops.fisher;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
 import org.tensorflow.types.family.TNumber;
@@ -29,15 +30,19 @@ public enum Form {
     <T extends TNumber> Operand<T> quotient(Ops tf, Operand<T> x, Operand<T> d) {
       return tf.math.div(x, d);
     }
+
+    @Override
+    public <T extends TNumber> Operand<TBool> finite(Ops tf, Operand<T> x) {
+      return tf.reduceAll(
+          tf.reshape(tf.math.isFinite(x), tf.constant(new long[] {-1})), tf.constant(0));
+    }
   },
 
   /** Part of a function that XLA compiles. */
   COMPILED {
     @Override
     <T extends TNumber> RootMeanSquare<T> rms(Ops tf, Operand<T> x) {
-      return x.type() == TFloat32.class && x.shape().size() != Shape.UNKNOWN_SIZE
-          ? RootMeanSquare.wide(tf, x)
-          : RootMeanSquare.scaled(tf, x);
+      return hasWiderSquares(x) ? RootMeanSquare.wide(tf, x) : RootMeanSquare.scaled(tf, x);
     }
 
     @Override
@@ -56,6 +61,17 @@ public enum Form {
       Operand<T> product = tf.math.mul(x, tf.math.reciprocal(d));
       return tf.math.minimum(product, FloatRange.scalar(tf, FloatRange.of(x).max(), x));
     }
+
+    @Override
+    public <T extends TNumber> Operand<TBool> finite(Ops tf, Operand<T> x) {
+      return hasWiderSquares(x)
+          ? tf.math.isFinite(FusedSum.ofSquares(tf, x))
+          : OPERATIONS.finite(tf, x);
+    }
+
+    private boolean hasWiderSquares(Operand<? extends TNumber> x) {
+      return x.type() == TFloat32.class && x.shape().size() != Shape.UNKNOWN_SIZE;
+    }
   };
 
   /** The root mean square of a finite tensor of known rank. */
@@ -70,4 +86,14 @@ public enum Form {
 
   /** {@code x / d} for positive d. */
   abstract <T extends TNumber> Operand<T> quotient(Ops tf, Operand<T> x, Operand<T> d);
+
+  /**
+   * Adds the operations that test a whole tensor.
+   *
+   * @param tf where to add them
+   * @param x what to test, float32 or float64
+   * @param <T> its type
+   * @return whether no element is infinite or not a number, a scalar
+   */
+  public abstract <T extends TNumber> Operand<TBool> finite(Ops tf, Operand<T> x);
 }

@@ -4,10 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.github.fadam.ops.xla.XlaGraph;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.DoubleStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Result;
@@ -16,6 +19,7 @@ import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
 import org.tensorflow.types.family.TNumber;
@@ -141,6 +145,31 @@ class FormTest {
         Float.MAX_VALUE);
     assertClipped(
         TFloat64.class, new double[] {1, 1e-200}, 0, 1e-250, 0.5, 3, 1e200, Double.MAX_VALUE);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void oneElementThatIsNotFiniteIsFound(Form form) {
+    Shape shape = Shape.of(67, 131);
+    double[] largest = noise(shape, 1, 3);
+    Arrays.setAll(largest, i -> Math.copySign(Float.MAX_VALUE, largest[i]));
+    try (Graph graph = new Graph();
+        Session session = new Session(graph)) {
+      Ops tf = Ops.create(graph);
+      var x = tf.placeholder(TFloat32.class, Placeholder.shape(shape));
+      Operand<TBool> finite = form.finite(tf, x);
+      for (double other : new double[] {0, Double.NaN, Double.POSITIVE_INFINITY}) {
+        // In the first piece, in the last one and in what is left of them.
+        for (int at : new int[] {0, 127, 130, largest.length - 1}) {
+          double[] values = largest.clone();
+          values[at] = other;
+          try (Tensor fed = tensor(TFloat32.class, shape, values);
+              Result result = session.runner().feed(x, fed).fetch(finite).run()) {
+            assertEquals(other == 0, ((TBool) result.get(0)).getBoolean(), other + " at " + at);
+          }
+        }
+      }
+    }
   }
 
   @Test
