@@ -123,6 +123,23 @@ def session_step(tf, golden, model):
 # ---------------------------------------------------------------- both sides in turns
 
 
+def loop_shapes(model, golden):
+    """INPUT=SIZES of the inputs whose sizes a model with loops leaves open, as ./fadam finds them."""
+    from zoo.golden import read_description
+
+    meta = read_description(model)
+    functions = meta.graph_def.library.function
+    if not any(node.op.endswith("While") for f in functions for node in f.node_def):
+        return ""
+    inputs = meta.signature_def["serving_default"].inputs
+    open_sizes = [
+        name for name, info in inputs.items() if any(d.size < 0 for d in info.tensor_shape.dim[1:])
+    ]
+    return " ".join(
+        f"{name}={','.join(map(str, (-1, *golden.inputs[name].shape[1:])))}" for name in open_sizes
+    )
+
+
 def measured(command):
     try:
         done = subprocess.run(
@@ -178,7 +195,8 @@ class Sides:
         np.savez(self.folder / "data.npz", **golden.inputs, **columns)
         losses = golden.loss
         texts = [f"{o}={n}" for o, n in losses.items()] if isinstance(losses, dict) else [losses]
-        return [str(golden.from_logits).lower(), golden.loss_output or "", *texts]
+        shapes = loop_shapes(model, golden)
+        return [shapes, str(golden.from_logits).lower(), golden.loss_output or "", *texts]
 
     def java(self, model, loss, options):
         data = str(self.folder / "data.npz")

@@ -11,6 +11,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
+import org.tensorflow.ndarray.Shape;
 
 /**
  * Times plain SGD steps on a SavedModel, as one of the processes that {@code model_steps.py}
@@ -31,8 +33,10 @@ public final class ModelSteps {
    *
    * @param arguments directory of the model; {@code .npz} with inputs and labels, one batch; time
    *     when the process was started, in seconds since the epoch; seconds to warm up for at most;
-   *     seconds to go on for after that; {@code true} where outputs are logits; the trained output
-   *     or an empty text; losses, {@code OUTPUT=NAME} where there are several
+   *     seconds to go on for after that; shapes of inputs that the signature leaves open, {@code
+   *     INPUT=-1,SIZE,SIZE} with spaces between them, or an empty text; {@code true} where outputs
+   *     are logits; the trained output or an empty text; losses, {@code OUTPUT=NAME} where there
+   *     are several
    * @throws IOException if the data cannot be read
    */
   public static void main(String[] arguments) throws IOException {
@@ -40,12 +44,19 @@ public final class ModelSteps {
     double started = Double.parseDouble(arguments[2]);
     double warm = Double.parseDouble(arguments[3]);
     double duration = Double.parseDouble(arguments[4]);
-    boolean fromLogits = Boolean.parseBoolean(arguments[5]);
+    boolean fromLogits = Boolean.parseBoolean(arguments[6]);
     FineTuner.Builder builder = FineTuner.of(model);
-    if (!arguments[6].isEmpty()) {
-      builder.output(arguments[6]);
+    if (!arguments[5].isEmpty()) {
+      for (String input : arguments[5].split(" ", -1)) {
+        String[] parts = input.split("=", 2);
+        long[] sizes = Stream.of(parts[1].split(",", -1)).mapToLong(Long::parseLong).toArray();
+        builder.inputShape(parts[0], Shape.of(sizes));
+      }
     }
-    for (String loss : List.of(arguments).subList(7, arguments.length)) {
+    if (!arguments[7].isEmpty()) {
+      builder.output(arguments[7]);
+    }
+    for (String loss : List.of(arguments).subList(8, arguments.length)) {
       String[] parts = loss.split("=", 2);
       if (parts.length == 2) {
         builder.loss(parts[0], Losses.named(parts[1], fromLogits));
