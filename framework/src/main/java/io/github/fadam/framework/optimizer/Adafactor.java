@@ -97,7 +97,7 @@ public final class Adafactor extends RuleOptimizer {
           gradient.decays()
               ? tf.math.add(m, tf.math.mul(gradient.hyper(Hyper.WEIGHT_DECAY), theta))
               : m;
-      return new Update<>(tf.math.sub(theta, step), state.updated(fisher, m));
+      return Update.down(tf, theta, step, state.updated(fisher, m));
     }
   }
 

@@ -44,6 +44,6 @@ record AdamRule(double beta1, double beta2, double epsilon) implements Rule {
       direction = tf.math.add(direction, tf.math.mul(gradient.hyper(Hyper.WEIGHT_DECAY), theta));
     }
     Operand<T> step = tf.math.mul(gradient.hyper(Hyper.LEARNING_RATE), direction);
-    return new Update<>(tf.math.sub(theta, step), Map.of("f", f, "m", m));
+    return Update.down(tf, theta, step, Map.of("f", f, "m", m));
   }
 }

@@ -106,7 +106,8 @@ final class OptimizerStep {
    */
   List<Op> add(Map<TrainableVariable, Output<?>> gradients, List<Op> computed, boolean foreign) {
     List<Op> first = new ArrayList<>(computed);
-    Ops after = behind(tf, "gradients", first);
+    Op gradientsDone = tf.withControlDependencies(first).withName("gradients").noOp();
+    Ops after = tf.withControlDependencies(List.of(gradientsDone));
     updates.forEach(
         (variable, update) ->
             update.receive(tf, gradients.get(variable), scaling.map(LossScaling::value)));
@@ -122,7 +123,14 @@ final class OptimizerStep {
         (variable, update) -> {
           if (!fused.contains(variable)) {
             update.compute(
-                tf, after, rule, clock.current(), hypersOf.get(variable), options, applied);
+                tf,
+                after,
+                rule,
+                clock.current(),
+                hypersOf.get(variable),
+                options,
+                applied,
+                !shared);
           }
         });
     List<Op> all = new ArrayList<>();
@@ -132,6 +140,8 @@ final class OptimizerStep {
       group.forEach(update -> values.addAll(update.values()));
       // A reference variable is read in place: no assign may start before all values are computed.
       if (!values.isEmpty()) {
+        // A step to subtract is computed without a read of the variable, which would wait.
+        values.add(gradientsDone);
         Ops ordered = behind(tf, "values", values);
         group.forEach(update -> all.addAll(update.assign(ordered)));
         behindValues = shared ? ordered : after;

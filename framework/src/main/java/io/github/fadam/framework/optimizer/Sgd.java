@@ -86,7 +86,7 @@ public final class Sgd extends RuleOptimizer {
         direction = tf.math.add(direction, tf.math.mul(gradient.hyper(Hyper.WEIGHT_DECAY), theta));
       }
       Operand<T> step = tf.math.mul(gradient.hyper(Hyper.LEARNING_RATE), direction);
-      return new Update<>(tf.math.sub(theta, step), slots);
+      return Update.down(tf, theta, step, slots);
     }
   }
 

@@ -10,6 +10,7 @@ import io.github.fadam.ops.fisher.SquaredGradient;
 import io.github.fadam.ops.kernel.FisherApply;
 import io.github.fadam.ops.variable.TrainableVariable;
 import io.github.fadam.ops.variable.VariableRows;
+import io.github.fadam.ops.variable.Variables;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -58,6 +59,9 @@ final class VariableUpdate<T extends TNumber> {
   private Optional<Output<?>> raw = Optional.empty();
   private Operand<T> gradient;
   private Operand<T> squared;
+
+  /** Whether the target of the variable is what to subtract from it. */
+  private boolean subtracted;
 
   private VariableUpdate(
       TrainableVariable variable, Class<T> computeType, Optional<Operand<TInt64>> rows) {
@@ -191,6 +195,8 @@ final class VariableUpdate<T extends TNumber> {
    * @param after the same, behind all gradients: variables are read there, for a reference
    *     variable's gradient may still need the value that another step's assign replaces
    * @param applied when the new values count
+   * @param inPlace whether the variable's buffer may change while values of other variables are
+   *     computed
    */
   void compute(
       Ops tf,
@@ -199,7 +205,8 @@ final class VariableUpdate<T extends TNumber> {
       Operand<TInt64> step,
       Hypers hypers,
       StepOptions options,
-      Condition applied) {
+      Condition applied,
+      boolean inPlace) {
     Map<TrainableVariable, Operand<?>> stored = new LinkedHashMap<>();
     Map<String, Operand<T>> values = new LinkedHashMap<>();
     for (String name : slots.keySet()) {
@@ -237,7 +244,12 @@ final class VariableUpdate<T extends TNumber> {
       computed.put(
           slots.get(AVERAGE), averaged(tf, average, theta, update.theta(), step, options.ema()));
     }
-    computed.put(variable, update.theta());
+    if (inPlace && average == null && applied.scalar().isEmpty() && subtractsInPlace(update)) {
+      subtracted = true;
+      targets.put(variable, update.step().orElseThrow());
+    } else {
+      computed.put(variable, update.theta());
+    }
     computed.forEach(
         (target, value) -> {
           Class<? extends TNumber> type = target.type().asSubclass(TNumber.class);
@@ -246,6 +258,17 @@ final class VariableUpdate<T extends TNumber> {
               applied.select(
                   tf, typed(cast(tf, value, computeType, type)), typed(stored.get(target))));
         });
+  }
+
+  /**
+   * Whether nothing but the variable needs its new value, and an operation of its own can set it.
+   */
+  private boolean subtractsInPlace(Rule.Update<T> update) {
+    return rows.isEmpty()
+        && !slots.containsKey(MASTER)
+        && variable.type() == computeType
+        && Variables.isVariable(variable.handle().op())
+        && update.step().filter(step -> step.shape().equals(variable.shape())).isPresent();
   }
 
   /** The average starts at the value before the first step. */
@@ -301,7 +324,7 @@ final class VariableUpdate<T extends TNumber> {
     return values;
   }
 
-  /** The new values of the variable and its slots, for others to wait for. */
+  /** What the variable and its slots are assigned, for others to wait for. */
   List<Operand<?>> values() {
     return List.copyOf(targets.values());
   }
@@ -312,8 +335,10 @@ final class VariableUpdate<T extends TNumber> {
     targets.forEach(
         (target, value) ->
             assigns.add(
-                rows.map(indices -> new VariableRows(target, indices).assign(ordered, value))
-                    .orElseGet(() -> target.assign(ordered, value))));
+                subtracted && target == variable
+                    ? target.assignSub(ordered, value)
+                    : rows.map(indices -> new VariableRows(target, indices).assign(ordered, value))
+                        .orElseGet(() -> target.assign(ordered, value))));
     return assigns;
   }
 

@@ -2,6 +2,7 @@ package io.github.fadam.framework.rule;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
@@ -42,8 +43,37 @@ public interface Rule {
    * The result of an update.
    *
    * @param theta new value of the variable
+   * @param step what the new value is less than the old one by, where that is all there is to it:
+   *     the variable is changed in place then, and {@code theta} is left out of the graph that runs
    * @param slots new value of every slot, by name
    * @param <T> the compute type
    */
-  record Update<T extends TNumber>(Operand<T> theta, Map<String, Operand<T>> slots) {}
+  record Update<T extends TNumber>(
+      Operand<T> theta, Optional<Operand<T>> step, Map<String, Operand<T>> slots) {
+
+    /**
+     * An update to any value.
+     *
+     * @param theta new value of the variable
+     * @param slots new value of every slot, by name
+     */
+    public Update(Operand<T> theta, Map<String, Operand<T>> slots) {
+      this(theta, Optional.empty(), slots);
+    }
+
+    /**
+     * An update by a step down.
+     *
+     * @param tf where to add the new value
+     * @param theta value of the variable before the update
+     * @param step what is subtracted, of the variable's shape
+     * @param slots new value of every slot, by name
+     * @param <T> the compute type
+     * @return the update
+     */
+    public static <T extends TNumber> Update<T> down(
+        Ops tf, Operand<T> theta, Operand<T> step, Map<String, Operand<T>> slots) {
+      return new Update<>(tf.math.sub(theta, step), Optional.of(step), slots);
+    }
+  }
 }

@@ -12,7 +12,6 @@ import org.tensorflow.SavedModelBundle;
 import org.tensorflow.Session;
 import org.tensorflow.op.Ops;
 import org.tensorflow.proto.AttrValue;
-import org.tensorflow.proto.ConfigProto;
 
 /** A signature of a loaded model as plain nodes with its losses, ready to be fed. */
 final class LoadedSignature implements AutoCloseable {
@@ -56,7 +55,8 @@ final class LoadedSignature implements AutoCloseable {
   /** What a builder says now. */
   static LoadedSignature of(ObjectiveBuilder<?> builder) {
     // TensorFlow restores the variables while the graph is rewritten here.
-    LoadingBundle loading = LoadingBundle.begin(builder.model(), config(builder.device()));
+    LoadingBundle loading =
+        LoadingBundle.begin(builder.model(), SessionConfig.of(builder.device()));
     SignaturePlan planned;
     try {
       planned = SignaturePlan.of(builder);
@@ -71,20 +71,12 @@ final class LoadedSignature implements AutoCloseable {
   /** The same once more, with values as they are on disk. */
   static LoadedSignature again(SignaturePlan planned) {
     return new LoadedSignature(
-        planned, LoadingBundle.load(planned.model(), config(planned.device())));
+        planned, LoadingBundle.load(planned.model(), SessionConfig.of(planned.device())));
   }
 
   /** What was loaded. */
   SignaturePlan planned() {
     return planned;
-  }
-
-  private static ConfigProto config(Optional<Device> device) {
-    ConfigProto.Builder config = ConfigProto.newBuilder().setAllowSoftPlacement(true);
-    if (device.equals(Optional.of(Device.CPU))) {
-      config.putDeviceCount("GPU", 0);
-    }
-    return config.build();
   }
 
   SavedModel model() {
