@@ -261,10 +261,12 @@ final class VariableUpdate<T extends TNumber> {
   }
 
   /**
-   * Whether nothing but the variable needs its new value, and an operation of its own can set it.
+   * Whether nothing but the variable needs its new value, and an operation of its own can set it. A
+   * resource variable gets a new buffer if anybody still holds the old one, a reference would not.
    */
   private boolean subtractsInPlace(Rule.Update<T> update) {
-    return rows.isEmpty()
+    return variable.kind() == TrainableVariable.Kind.RESOURCE
+        && rows.isEmpty()
         && !slots.containsKey(MASTER)
         && variable.type() == computeType
         && Variables.isVariable(variable.handle().op())
