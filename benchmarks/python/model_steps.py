@@ -41,6 +41,7 @@ MALLOC = {
 }
 RATE = 1e-6
 WARM_STEPS = 200
+LEAST_STEPS = 15  # a median of fewer says little
 UNTIMED = (RuntimeError, ValueError, KeyError, IndexError, OSError)
 LONGEST = 600  # seconds that a process may take
 JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
@@ -66,7 +67,7 @@ def python_process(model, started, warm_seconds, seconds):
         made += 1
     times = []
     begun = time.perf_counter()
-    while len(times) < 3 or time.perf_counter() - begun < seconds:
+    while len(times) < LEAST_STEPS or time.perf_counter() - begun < seconds:
         before = time.perf_counter()
         step()
         times.append(time.perf_counter() - before)

@@ -25,6 +25,7 @@ import org.tensorflow.ndarray.Shape;
 public final class ModelSteps {
 
   private static final int WARM_STEPS = 200;
+  private static final int LEAST_STEPS = 15;
 
   private ModelSteps() {}
 
@@ -109,7 +110,7 @@ public final class ModelSteps {
         warmEnd = now;
       }
       lastEnd = now;
-      return warmEnd == 0 || nanos.size() < 3 || now - warmEnd < duration * 1e9;
+      return warmEnd == 0 || nanos.size() < LEAST_STEPS || now - warmEnd < duration * 1e9;
     }
 
     double median() {
