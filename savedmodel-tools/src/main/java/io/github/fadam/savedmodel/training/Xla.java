@@ -16,7 +16,7 @@ public enum Xla {
   /**
    * A fixed rule over the model's operations decides, from what was measured: on a CPU a compiled
    * step is several times slower with convolutions, slower with attention, and faster where a
-   * recurrent layer of few time steps has been unrolled into small operations.
+   * recurrent layer of a handful of time steps has been unrolled into small operations.
    */
   AUTO,
 

@@ -125,7 +125,7 @@ class XlaChoiceTest {
             .xla(Xla.AUTO)
             .build()) {
       assertFalse(tuner.compilation().compiled());
-      assertTrue(tuner.compilation().reason().contains("16 time steps"));
+      assertTrue(tuner.compilation().reason().contains("7 time steps"));
     }
   }
 
