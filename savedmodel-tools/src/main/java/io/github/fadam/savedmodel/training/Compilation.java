@@ -89,11 +89,10 @@ public record Compilation(
   }
 
   private static Compilation automatic(InlinePlan plan) {
-    boolean convolves = has(plan, CONVOLUTIONS);
-    long products = mostProducts(plan);
-    if (convolves) {
+    if (has(plan, CONVOLUTIONS)) {
       return of(false, "convolutions are several times slower compiled for a CPU");
     }
+    long products = mostProducts(plan);
     if (products > MOST_TIME_STEPS) {
       return of(
           false,
