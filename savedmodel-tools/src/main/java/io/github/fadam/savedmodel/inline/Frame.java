@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.tensorflow.proto.AttrValue;
+import org.tensorflow.proto.FunctionDef;
 import org.tensorflow.proto.NodeDef;
 import org.tensorflow.proto.OpDef.ArgDef;
 
@@ -57,6 +58,33 @@ final class Frame {
   Frame(String prefix, Collection<NodeDef> nodes) {
     this.prefix = prefix;
     nodes.forEach(node -> this.nodes.put(node.getName(), node));
+  }
+
+  /** Takes what a call gives to the arguments of this frame's function. */
+  void bind(NodeDef call, FunctionDef function, List<String> given, List<Integer> known) {
+    Deque<String> tensors = new ArrayDeque<>(given);
+    Deque<Integer> ranks = new ArrayDeque<>(known);
+    for (ArgDef argument : function.getSignature().getInputArgList()) {
+      int length = OpDefinitions.length(argument, call);
+      if (tensors.size() < length) {
+        break;
+      }
+      List<String> bound = new ArrayList<>();
+      for (int i = 0; i < length; i++) {
+        bound.add(tensors.remove());
+        argumentRanks.put(argument.getName(), ranks.remove());
+      }
+      arguments.put(argument.getName(), bound);
+    }
+    if (!tensors.isEmpty() || arguments.size() != function.getSignature().getInputArgCount()) {
+      throw new IllegalArgumentException(
+          "Expected the call "
+              + call.getName()
+              + " to give the "
+              + function.getSignature().getInputArgCount()
+              + " arguments of its function, found another number of inputs: saved_model.pb is"
+              + " damaged; copy or export the model again.");
+    }
   }
 
   /**

@@ -3,10 +3,8 @@ package io.github.fadam.savedmodel.inline;
 import io.github.fadam.ops.gradient.GradientRegistry;
 import io.github.fadam.savedmodel.model.SavedSignature;
 import io.github.fadam.savedmodel.model.TensorSpec;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -21,17 +19,13 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.tensorflow.ndarray.Shape;
-import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.FunctionDef;
 import org.tensorflow.proto.FunctionDefLibrary;
 import org.tensorflow.proto.GraphDef;
 import org.tensorflow.proto.NodeDef;
-import org.tensorflow.proto.OpDef.ArgDef;
 
 /** One run of the inliner: collects the nodes of one plan. */
 final class Inlining {
-
-  private static final Set<String> CALLS = Set.of("PartitionedCall", "StatefulPartitionedCall");
 
   /** Deeper nesting than any model has: a function that calls itself ends here. */
   private static final int DEEPEST = 200;
@@ -48,7 +42,7 @@ final class Inlining {
 
   private final GraphDef graph;
   private final InlineOptions options;
-  private final Map<String, FunctionDef> library = new HashMap<>();
+  private final FunctionLibrary library;
   private final Rewrites rewrites;
   private final NodeWriter writer = new NodeWriter(this::uniqueName, this::write);
   private final StatelessRandom random;
@@ -61,17 +55,14 @@ final class Inlining {
   private final Map<String, NodeDef> written = new HashMap<>();
   private final Map<String, NodeDef> placeholders = new HashMap<>();
   private final Map<String, String> loops = new LinkedHashMap<>();
-  private final Map<String, Boolean> stateChanging = new HashMap<>();
   private StaticValues staticValues;
 
   Inlining(GraphDef graph, InlineOptions options) {
     this.graph = graph;
     this.options = options;
+    library = new FunctionLibrary(graph.getLibrary());
     rewrites = new Rewrites(options.customGradients(), writer, this::shape);
     random = new StatelessRandom(writer, names);
-    for (FunctionDef function : graph.getLibrary().getFunctionList()) {
-      library.put(function.getSignature().getName(), function);
-    }
   }
 
   InlinePlan inline(SavedSignature signature) {
@@ -100,7 +91,7 @@ final class Inlining {
     }
     InputShapes shapes = InputShapes.of(signature, options.inputShapes());
     placeholders.putAll(shapes.placeholders());
-    if (hasLoops()) {
+    if (library.anyLoop(graph.getNodeList())) {
       shapes.addChecks(writer, main);
     }
     List<String> roots = outputs.values().stream().map(Frame::nodeName).toList();
@@ -112,13 +103,13 @@ final class Inlining {
         continue;
       }
       process(main, node, 0);
-      if (changesState(node)) {
+      if (library.changesState(node)) {
         sideEffects.add(main.results.get(node.getName()).control());
       }
     }
     requireKnown(signature.key());
     Map<String, String> results = new LinkedHashMap<>();
-    outputs.forEach((key, name) -> results.put(key, main.tensor(name, this::outputsOf)));
+    outputs.forEach((key, name) -> results.put(key, main.tensor(name, library::outputs)));
     List<NodeDef> used = used(results.values(), sideEffects, nodes);
     if (used.stream().anyMatch(node -> node.getOp().startsWith("TensorList"))) {
       List<NodeDef> direct = UnrolledLists.in(used, this::uniqueName, staticValues());
@@ -129,7 +120,7 @@ final class Inlining {
       used = used(results.values(), sideEffects, TableLookups.in(used, wanted, this::uniqueName));
     }
     retainReferred(used, results.values(), fed);
-    List<FunctionDef> functions = remainingFunctions(used);
+    List<FunctionDef> functions = library.calledFrom(used);
     Map<String, String> kept = new LinkedHashMap<>(controlFlow.kept());
     kept.putAll(loops);
     kept.keySet().retainAll(used.stream().map(NodeDef::getName).collect(Collectors.toSet()));
@@ -176,13 +167,6 @@ final class Inlining {
         .toList();
   }
 
-  private boolean hasLoops() {
-    return Stream.concat(
-            graph.getNodeList().stream(),
-            library.values().stream().flatMap(f -> f.getNodeDefList().stream()))
-        .anyMatch(node -> ControlFlow.isLoop(node.getOp()));
-  }
-
   private static Map<String, String> tensorNames(
       SavedSignature signature, String what, Map<String, TensorSpec> specs) {
     Map<String, String> tensors = new LinkedHashMap<>();
@@ -224,7 +208,7 @@ final class Inlining {
 
   /** Turns one node of a frame, whose inputs are done, into nodes of the plan. */
   private void process(Frame frame, NodeDef node, int depth) {
-    FunctionDef callee = callee(node);
+    FunctionDef callee = library.callee(node);
     Frame.Result result;
     if (callee != null && LoopsOfTf1.in(callee)) {
       NodeDef translated = translate(frame, node);
@@ -249,35 +233,6 @@ final class Inlining {
     frame.results.put(node.getName(), result);
   }
 
-  private FunctionDef callee(NodeDef node) {
-    return CALLS.contains(node.getOp())
-        ? function(OpDefinitions.attribute(node, "f").getFunc().getName(), node)
-        : library.get(node.getOp());
-  }
-
-  private FunctionDef function(String name, NodeDef caller) {
-    FunctionDef function = library.get(name);
-    if (function == null) {
-      throw new IllegalArgumentException(
-          "Expected the function '"
-              + name
-              + "' that "
-              + caller.getName()
-              + " calls, found none: saved_model.pb is damaged; copy or export the model again.");
-    }
-    return function;
-  }
-
-  private List<ArgDef> outputsOf(NodeDef node) {
-    FunctionDef named = library.get(node.getOp());
-    if (named != null) {
-      return named.getSignature().getOutputArgList();
-    }
-    return OpDefinitions.isKnown(node.getOp())
-        ? OpDefinitions.of(node.getOp()).getOutputArgList()
-        : List.of();
-  }
-
   private NodeDef translate(Frame frame, NodeDef node) {
     NodeDef.Builder builder =
         NodeDef.newBuilder().setName(uniqueName(frame.prefix + node.getName())).setOp(node.getOp());
@@ -288,7 +243,7 @@ final class Inlining {
       if (input.startsWith("^")) {
         controls.add("^" + frame.control(input));
       } else {
-        builder.addInput(frame.tensor(input, this::outputsOf));
+        builder.addInput(frame.tensor(input, library::outputs));
       }
     }
     if (entersFromOutside) {
@@ -319,7 +274,7 @@ final class Inlining {
   private Frame.Result inlineCall(Frame caller, NodeDef call, FunctionDef function, int depth) {
     Frame body = new Frame(caller.prefix + call.getName() + "/", function.getNodeDefList());
     body.callAttributes.putAll(
-        CALLS.contains(call.getOp())
+        FunctionLibrary.isCall(call)
             ? OpDefinitions.attribute(call, "f").getFunc().getAttrMap()
             : call.getAttrMap());
     List<String> controls = new ArrayList<>();
@@ -328,10 +283,10 @@ final class Inlining {
       if (input.startsWith("^")) {
         controls.add("^" + caller.control(input));
       } else {
-        tensors.add(caller.tensor(input, this::outputsOf));
+        tensors.add(caller.tensor(input, library::outputs));
       }
     }
-    bindArguments(call, function, body, tensors, ranks(caller, call));
+    body.bind(call, function, tensors, ranks(caller, call));
     enter(caller, body, controls);
     return inlineBody(body, function, depth);
   }
@@ -354,16 +309,16 @@ final class Inlining {
         List<String> arguments,
         List<Integer> ranks,
         List<String> controls) {
-      FunctionDef function = function(name, node);
+      FunctionDef function = library.required(name, node);
       Frame body = new Frame(path + "/", function.getNodeDefList());
-      bindArguments(node, function, body, arguments, ranks);
+      body.bind(node, function, arguments, ranks);
       enter(caller, body, controls);
       return inlineBody(body, function, depth);
     }
 
     @Override
     public boolean changesState(String function) {
-      return functionChangesState(function);
+      return library.functionChangesState(function);
     }
 
     @Override
@@ -427,7 +382,7 @@ final class Inlining {
     roots.addAll(new TreeMap<>(function.getControlRetMap()).values());
     List<String> effects =
         function.getNodeDefList().stream()
-            .filter(this::changesState)
+            .filter(library::changesState)
             .map(NodeDef::getName)
             .toList();
     roots.addAll(effects);
@@ -435,54 +390,16 @@ final class Inlining {
     ordered.forEach(node -> process(body, node, depth + 1));
     List<String> outputs =
         function.getSignature().getOutputArgList().stream()
-            .map(output -> body.tensor(returned(function, output.getName()), this::outputsOf))
+            .map(
+                output ->
+                    body.tensor(
+                        FunctionLibrary.returned(function, output.getName()), library::outputs))
             .toList();
     Set<String> exits = new LinkedHashSet<>();
     function.getControlRetMap().values().forEach(node -> exits.add("^" + body.control(node)));
     effects.forEach(node -> exits.add("^" + body.control(node)));
     body.entryControls.forEach(control -> exits.add("^" + control));
     return new Frame.Result(noOp(body.prefix + "output_control", new TreeSet<>(exits)), outputs);
-  }
-
-  private static String returned(FunctionDef function, String output) {
-    String tensor = function.getRetMap().get(output);
-    if (tensor == null) {
-      throw new IllegalArgumentException(
-          "Expected the function "
-              + function.getSignature().getName()
-              + " to return "
-              + output
-              + ", found no such result: saved_model.pb is damaged; copy or export the model"
-              + " again.");
-    }
-    return tensor;
-  }
-
-  private static void bindArguments(
-      NodeDef call, FunctionDef function, Frame body, List<String> given, List<Integer> known) {
-    Deque<String> tensors = new ArrayDeque<>(given);
-    Deque<Integer> ranks = new ArrayDeque<>(known);
-    for (ArgDef argument : function.getSignature().getInputArgList()) {
-      int length = OpDefinitions.length(argument, call);
-      if (tensors.size() < length) {
-        break;
-      }
-      List<String> bound = new ArrayList<>();
-      for (int i = 0; i < length; i++) {
-        bound.add(tensors.remove());
-        body.argumentRanks.put(argument.getName(), ranks.remove());
-      }
-      body.arguments.put(argument.getName(), bound);
-    }
-    if (!tensors.isEmpty() || body.arguments.size() != function.getSignature().getInputArgCount()) {
-      throw new IllegalArgumentException(
-          "Expected the call "
-              + call.getName()
-              + " to give the "
-              + function.getSignature().getInputArgCount()
-              + " arguments of its function, found another number of inputs: saved_model.pb is"
-              + " damaged; copy or export the model again.");
-    }
   }
 
   private String noOp(String name, Collection<String> controls) {
@@ -506,47 +423,5 @@ final class Inlining {
       number = numbered.merge(wanted, 1, Integer::sum);
     }
     return wanted + "_" + number;
-  }
-
-  /** Whether a node, or a function that it calls, does more than to compute its outputs. */
-  private boolean changesState(NodeDef node) {
-    return OpDefinitions.changesState(node)
-        || calledFunctions(node).stream().anyMatch(this::functionChangesState);
-  }
-
-  private boolean functionChangesState(String name) {
-    FunctionDef function = library.get(name);
-    Boolean known = stateChanging.get(name);
-    if (function == null || known != null) {
-      return function != null && known;
-    }
-    stateChanging.put(name, false);
-    boolean changes = function.getNodeDefList().stream().anyMatch(this::changesState);
-    stateChanging.put(name, changes);
-    return changes;
-  }
-
-  private static Set<String> calledFunctions(NodeDef node) {
-    Set<String> called = new LinkedHashSet<>(List.of(node.getOp()));
-    for (AttrValue attribute : node.getAttrMap().values()) {
-      if (attribute.hasFunc()) {
-        called.add(attribute.getFunc().getName());
-      }
-      attribute.getList().getFuncList().forEach(function -> called.add(function.getName()));
-    }
-    return called;
-  }
-
-  private List<FunctionDef> remainingFunctions(List<NodeDef> used) {
-    Set<String> found = new LinkedHashSet<>();
-    Deque<NodeDef> open = new ArrayDeque<>(used);
-    while (!open.isEmpty()) {
-      for (String name : calledFunctions(open.pop())) {
-        if (library.containsKey(name) && found.add(name)) {
-          open.addAll(library.get(name).getNodeDefList());
-        }
-      }
-    }
-    return found.stream().map(library::get).toList();
   }
 }
