@@ -29,7 +29,7 @@ final class ConstantInputs {
   private static final Map<String, List<Argument>> ARGUMENTS = load();
 
   /** They tell shapes, whatever the values are. */
-  private static final Set<String> OF_SHAPES =
+  static final Set<String> OF_SHAPES =
       Set.of(
           "Rank",
           "Shape",

@@ -29,6 +29,9 @@ final class FunctionBody {
   /** The output that is there when everything has been done. */
   static final String DONE = "xla_done";
 
+  /** The argument that is one, see {@link StoredSums}. */
+  static final String ONE = "xla_one";
+
   private final SourceGraph source;
   private final Cluster cluster;
   private final Set<String> inside;
@@ -72,7 +75,10 @@ final class FunctionBody {
 
   /** The body with the functions that it calls. */
   GraphDef graph() {
-    return GraphDef.newBuilder().addAllNode(nodes).setLibrary(source.library()).build();
+    return GraphDef.newBuilder()
+        .addAllNode(StoredSums.in(nodes, ONE))
+        .setLibrary(source.library())
+        .build();
   }
 
   /** Tensor of the source to the node of the body that stands for it, in the arguments' order. */

@@ -16,6 +16,7 @@ public record HloModule(String name, String text) {
   private static final Pattern ALIAS =
       Pattern.compile("\\{\\d*\\}: \\(\\d+, \\{\\d*\\}, (?:may|must)-alias\\)");
   private static final Pattern FUSION = Pattern.compile("(?m)^\\s.* fusion\\(");
+  private static final Pattern INSTRUCTION = Pattern.compile("(?m)^\\s+\\S.* = ");
   private static final Pattern TRANSFER =
       Pattern.compile("(?m)^\\s.* (infeed|outfeed|send|recv|send-done|recv-done)\\(.*$");
 
@@ -38,6 +39,15 @@ public record HloModule(String name, String text) {
    */
   public int fusions() {
     return all(FUSION, text).size();
+  }
+
+  /**
+   * Number of instructions: what a step computes, and what it takes to compile, grow with it.
+   *
+   * @return the number, those inside fusions counted once for each fusion
+   */
+  public int instructions() {
+    return all(INSTRUCTION, text).size();
   }
 
   /**

@@ -248,7 +248,7 @@ public final class XlaFunction {
     List<String> results = new ArrayList<>(new LinkedHashSet<>(newValues.values()));
     fetched.keySet().stream().filter(tensor -> !results.contains(tensor)).forEach(results::add);
     results.add(FunctionBody.DONE + ":0");
-    Operation call = call(tf.scope(), arguments, first, results);
+    Operation call = call(tf, arguments, first, results);
 
     List<Operation> effects = new ArrayList<>(List.of(call));
     variables.forEach(
@@ -265,14 +265,20 @@ public final class XlaFunction {
   }
 
   private Operation call(
-      Scope scope, List<Output<?>> arguments, List<Operation> first, List<String> results) {
+      Ops tf, List<Output<?>> given, List<Operation> first, List<String> results) {
+    List<Output<?>> arguments = new ArrayList<>(given);
     try (Graph graph = new Graph()) {
       graph.importGraphDef(body);
       List<Output<?>> parameters = new ArrayList<>();
       inputs.values().forEach(input -> parameters.add(graph.operationOrThrow(input).output(0)));
+      Operation one = graph.operation(FunctionBody.ONE);
+      if (one != null) {
+        parameters.add(one.output(0));
+        arguments.add(tf.constant(1f).asOutput());
+      }
       List<Output<?>> returned = new ArrayList<>();
       results.forEach(result -> returned.add(graph.outputOrThrow(result)));
-      return MustCompile.call(scope, name, graph, parameters, returned, arguments, first);
+      return MustCompile.call(tf.scope(), name, graph, parameters, returned, arguments, first);
     }
   }
 
