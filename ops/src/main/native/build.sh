@@ -1,24 +1,26 @@
 #!/bin/sh
-# Builds the library of native ops: build.sh OUTPUT [OPTION...], with the compiler $CC or cc. Options
-# go to the compiler. Says in one line why it builds nothing where there is no compiler.
+# Builds the library of native ops: build.sh OUTPUT [OPTION...], with the compiler $CC or cc, for the
+# platform that it compiles for. Options go to the compiler. Says in one line why it builds nothing
+# where there is no compiler.
 set -eu
 source=$(cd "$(dirname "$0")" && pwd)
 output=$1
 shift
 
-case "$(uname -s)-$(uname -m)" in
-  Linux-x86_64) platform=linux-x86_64 ;;
-  Linux-aarch64) platform=linux-arm64 ;;
-  *)
-    echo "Native ops: not built on $(uname -s) $(uname -m); optimizers use graph operations."
-    exit 0
-    ;;
-esac
 compiler=${CC:-cc}
 if ! command -v "$compiler" >/dev/null 2>&1; then
   echo "Native ops: not built, no C compiler '$compiler'; optimizers use graph operations."
   exit 0
 fi
+machine=$("$compiler" -dumpmachine)
+case "$machine" in
+  x86_64-*linux-gnu*) platform=linux-x86_64 ;;
+  aarch64-*linux-gnu*) platform=linux-arm64 ;;
+  *)
+    echo "Native ops: not built for $machine; optimizers use graph operations."
+    exit 0
+    ;;
+esac
 
 directory=$output/io/github/fadam/ops/kernel/$platform
 library=$directory/libfadam_ops.so

@@ -240,6 +240,8 @@ static void wait_for(job *all, stage *before) {
     if (tries++ < 2000) {
 #if defined(__x86_64__)
       _mm_pause();
+#elif defined(__aarch64__)
+      __asm__ volatile("yield");
 #endif
     } else {
       sched_yield();

@@ -1,6 +1,8 @@
 /* Updates of all sorts of variables without TensorFlow, for a build with sanitizers: check_update
-   [COMBINATIONS], of options for each type, 24 at most. Prints one sum of bits for each combination, which no number of threads and no instruction set may change.
-   Everything is in memory of its exact size, so that a step beyond it is seen. */
+   [COMBINATIONS [THREADS]], of options for each type, 24 at most, each with the first so many of the
+   numbers of threads 1, 3, 2 and 8. Prints one sum of bits for each combination, which no number of
+   threads, no instruction set and no processor may change. Everything is in memory of its exact size,
+   so that a step beyond it is seen. */
 
 #include <inttypes.h>
 #include <math.h>
@@ -116,10 +118,11 @@ static uint64_t run(update_options options, int extras, int threads) {
 
 int main(int count, char **arguments) {
   const int combinations = count > 1 ? atoi(arguments[1]) : 24;
+  const int thread_counts = count > 2 ? atoi(arguments[2]) : 4;
   static const double CLIPS[] = {1, 0.1, INFINITY, 1e-20};
   static const double EXPONENTS[] = {0.5, 1, 0.3};
   static const double EPSILONS[] = {1e-15, 1e-20, 1e-3};
-  static const int THREADS[] = {1, 2, 3, 8};
+  static const int THREADS[] = {1, 3, 2, 8};
   int different = 0;
   int combination = 0;
   for (size_t type = 0; type < sizeof TYPES / sizeof *TYPES; type++) {
@@ -143,7 +146,7 @@ int main(int count, char **arguments) {
         };
         const uint64_t first = run(options, i, THREADS[0]);
         printf("%d %016" PRIx64 "\n", combination, first);
-        for (int threads = 1; threads < 4; threads++) {
+        for (int threads = 1; threads < thread_counts; threads++) {
           const uint64_t next = run(options, i, THREADS[threads]);
           if (next != first) {
             fprintf(stderr, "combination %d: other bits with %d threads\n", combination,
