@@ -206,40 +206,48 @@ INLINE void NAME(add_sums)(int mode, const update_plan *plan, const NAME(scalars
   total->decay += sums.decay;
 }
 
+/* The elements from `from` to `to`, at most LANES of them, and where it is a whole block so many that
+   the compiler knows. */
+INLINE void NAME(apply_block)(int mode, bool moment, bool decays, const NAME(scalars) s,
+                              const NAME(view) of, int64_t from, int64_t to, REAL *momentum,
+                              REAL *theta) {
+  ELEMENTS_ARE_APART
+  for (int64_t i = from; i < to; i++) {
+    REAL g = of.gradient[i];
+    REAL r;
+    if (mode == OF_FISHER) {
+      REAL f = s.decay * of.fisher[i] + s.complement * NAME(square)(g);
+      of.fisher[i] = f;
+      r = 1 / (SQRT(f) + s.epsilon);
+    } else {
+      r = NAME(reciprocal)(mode, &s, &of, i);
+    }
+    REAL m = NAME(natural)(mode, &s, g, r) * s.gradient_factor[0] * s.gradient_factor[1];
+    if (moment) {
+      m = s.beta1 * momentum[i] + s.complement1 * m;
+      momentum[i] = m;
+    }
+    if (decays) {
+      REAL w = NAME(bounded)(of.theta[i] * r, REAL_MAX) * s.decay_factor[0] * s.decay_factor[1];
+      m += s.weight_decay * w;
+    }
+    theta[i] = of.theta[i] - s.rate * m;
+  }
+}
+
 INLINE void NAME(apply_loop)(int mode, bool moment, bool decays, const NAME(scalars) * c,
                              const NAME(view) * v, int64_t n, REAL *momentum, REAL *theta) {
   const NAME(scalars) s = *c;
   const NAME(view) from = *v;
-  for (int64_t block = 0; block < n; block += LANES) {
-    const int64_t end = NAME(least)(block + LANES, n);
-    NAME(fetch)(from.gradient, block - CHUNK);
-    NAME(fetch)(from.theta, block - CHUNK);
-    if (mode == OF_FISHER) NAME(fetch)(from.fisher, block - CHUNK);
-    if (moment) NAME(fetch)(momentum, block - CHUNK);
-    ELEMENTS_ARE_APART
-    for (int64_t i = block; i < end; i++) {
-      REAL g = from.gradient[i];
-      REAL r;
-      if (mode == OF_FISHER) {
-        REAL f = s.decay * from.fisher[i] + s.complement * NAME(square)(g);
-        from.fisher[i] = f;
-        r = 1 / (SQRT(f) + s.epsilon);
-      } else {
-        r = NAME(reciprocal)(mode, &s, &from, i);
-      }
-      REAL m = NAME(natural)(mode, &s, g, r) * s.gradient_factor[0] * s.gradient_factor[1];
-      if (moment) {
-        m = s.beta1 * momentum[i] + s.complement1 * m;
-        momentum[i] = m;
-      }
-      if (decays) {
-        REAL w =
-            NAME(bounded)(from.theta[i] * r, REAL_MAX) * s.decay_factor[0] * s.decay_factor[1];
-        m += s.weight_decay * w;
-      }
-      theta[i] = from.theta[i] - s.rate * m;
-    }
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES) {
+    NAME(fetch)(from.gradient, i - CHUNK);
+    NAME(fetch)(from.theta, i - CHUNK);
+    if (mode == OF_FISHER) NAME(fetch)(from.fisher, i - CHUNK);
+    if (moment) NAME(fetch)(momentum, i - CHUNK);
+    NAME(apply_block)(mode, moment, decays, s, from, i, i + LANES, momentum, theta);
   }
+  NAME(apply_block)(mode, moment, decays, s, from, i, n, momentum, theta);
 }
 
 INLINE void NAME(apply_mode)(int mode, bool decays, const NAME(scalars) * c, const NAME(view) * v,

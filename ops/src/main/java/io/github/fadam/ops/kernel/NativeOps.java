@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -17,8 +18,8 @@ import org.tensorflow.proto.OpDef;
  *
  * <p>It is looked for on the class path, in {@code
  * io/github/fadam/ops/kernel/PLATFORM/libfadam_ops.so}: the jar {@code fadam-ops} with the
- * platform's name as classifier holds it, {@code linux-x86_64} for example. It is loaded once a
- * process, when it is first asked for, and stays.
+ * platform's name as classifier holds it, {@code linux-x86_64} or {@code linux-arm64}. It is loaded
+ * once a process, when it is first asked for, and stays.
  */
 public final class NativeOps {
 
@@ -26,6 +27,8 @@ public final class NativeOps {
   private static final String TENSORFLOW = "2.18.";
 
   private static final String FILE = "libfadam_ops.so";
+
+  private static final List<String> PLATFORMS = List.of("linux-x86_64", "linux-arm64");
 
   private static final Set<String> OPS =
       Set.of(
@@ -68,6 +71,13 @@ public final class NativeOps {
   private static Optional<String> load() {
     String platform = Loader.getPlatform();
     URL found = NativeOps.class.getResource(platform + "/" + FILE);
+    if (found == null && !PLATFORMS.contains(platform)) {
+      return Optional.of(
+          "there is no native library for "
+              + platform
+              + ", only for "
+              + String.join(" and ", PLATFORMS));
+    }
     if (found == null) {
       return Optional.of(
           "the class path holds no native library for "
