@@ -8,6 +8,7 @@ import io.github.fadam.framework.rule.Slot;
 import io.github.fadam.ops.fisher.Form;
 import io.github.fadam.ops.fisher.SquaredGradient;
 import io.github.fadam.ops.kernel.FisherApply;
+import io.github.fadam.ops.variable.TensorTypes;
 import io.github.fadam.ops.variable.TrainableVariable;
 import io.github.fadam.ops.variable.VariableRows;
 import io.github.fadam.ops.variable.Variables;
@@ -151,7 +152,7 @@ final class VariableUpdate<T extends TNumber> {
 
   /** Takes the gradient of the loss, in the compute type and without the loss's factor. */
   void receive(Ops tf, Output<?> raw, Optional<Operand<TFloat64>> scale) {
-    Operand<T> cast = tf.dtypes.cast(VariableUpdate.<TNumber>typed(raw), computeType);
+    Operand<T> cast = computed(tf, raw);
     Operand<T> unscaled =
         scale.map(s -> (Operand<T>) tf.math.div(cast, tf.dtypes.cast(s, computeType))).orElse(cast);
     gradient = shaped(tf, unscaled);
@@ -219,22 +220,8 @@ final class VariableUpdate<T extends TNumber> {
     stored.put(variable, read(after, variable));
     Operand<T> theta = theta(tf, stored.get(variable), values.remove(MASTER));
     Operand<T> average = values.remove(AVERAGE);
-    Map<Hyper, Operand<T>> scalars = new LinkedHashMap<>();
-    hypers
-        .values()
-        .forEach((hyper, value) -> scalars.put(hyper, tf.dtypes.cast(value, computeType)));
     Rule.Update<T> update =
-        rule.update(
-            tf,
-            new Inputs<>(
-                theta,
-                gradient,
-                squared == null ? SquaredGradient.of(tf, gradient) : squared,
-                Map.copyOf(values),
-                step,
-                scalars,
-                hypers.constants(),
-                options.form()));
+        rule.update(tf, new Inputs(tf, theta, Map.copyOf(values), step, hypers, options.form()));
     Map<TrainableVariable, Operand<?>> computed = new LinkedHashMap<>();
     update.slots().forEach((name, value) -> computed.put(slots.get(name), value));
     if (slots.containsKey(MASTER)) {
@@ -368,7 +355,7 @@ final class VariableUpdate<T extends TNumber> {
   /** The master copy, or the variable itself where somebody else has assigned it since. */
   private Operand<T> theta(Ops tf, Operand<?> stored, Operand<T> master) {
     Operand<TNumber> value = typed(stored);
-    Operand<T> cast = tf.dtypes.cast(value, computeType);
+    Operand<T> cast = computed(tf, value);
     if (master == null) {
       return cast;
     }
@@ -394,25 +381,80 @@ final class VariableUpdate<T extends TNumber> {
     return (Operand<U>) value;
   }
 
-  private record Inputs<T extends TNumber>(
-      Operand<T> theta,
-      Operand<T> value,
-      Operand<T> squared,
-      Map<String, Operand<T>> slots,
-      Operand<TInt64> step,
-      Map<Hyper, Operand<T>> hypers,
-      Map<Hyper, OptionalDouble> constants,
-      Form form)
-      implements Gradient<T> {
+  /** In the compute type, which most tensors have. */
+  private Operand<T> computed(Ops tf, Operand<?> value) {
+    return TensorTypes.of(value.asOutput().dataType()).equals(Optional.of(computeType))
+        ? typed(value)
+        : tf.dtypes.cast(VariableUpdate.<TNumber>typed(value), computeType);
+  }
+
+  /** What the rule asks for is added to the graph when it does, and nothing else. */
+  private final class Inputs implements Gradient<T> {
+
+    private final Ops tf;
+    private final Operand<T> theta;
+    private final Map<String, Operand<T>> values;
+    private final Operand<TInt64> step;
+    private final Hypers hypers;
+    private final Form form;
+    private Operand<T> square = squared;
+
+    private Inputs(
+        Ops tf,
+        Operand<T> theta,
+        Map<String, Operand<T>> values,
+        Operand<TInt64> step,
+        Hypers hypers,
+        Form form) {
+      this.tf = tf;
+      this.theta = theta;
+      this.values = values;
+      this.step = step;
+      this.hypers = hypers;
+      this.form = form;
+    }
+
+    @Override
+    public Operand<T> theta() {
+      return theta;
+    }
+
+    @Override
+    public Operand<T> value() {
+      return gradient;
+    }
+
+    @Override
+    public Operand<T> squared() {
+      if (square == null) {
+        square = SquaredGradient.of(tf, gradient);
+      }
+      return square;
+    }
+
+    @Override
+    public Map<String, Operand<T>> slots() {
+      return values;
+    }
+
+    @Override
+    public Operand<TInt64> step() {
+      return step;
+    }
 
     @Override
     public Operand<T> hyper(Hyper hyper) {
-      return hypers.get(hyper);
+      return hypers.as(tf, hyper, computeType);
     }
 
     @Override
     public OptionalDouble constant(Hyper hyper) {
-      return constants.get(hyper);
+      return hypers.constants().get(hyper);
+    }
+
+    @Override
+    public Form form() {
+      return form;
     }
   }
 }

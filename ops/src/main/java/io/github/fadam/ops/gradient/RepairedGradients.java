@@ -113,21 +113,33 @@ public final class RepairedGradients {
 
   static Formula formula(String type) {
     Repair repair = REPAIRS.get(type);
-    if (repair == null) {
-      throw new IllegalArgumentException(
-          "Expected one of " + types() + " in the attribute " + TYPE + ", found " + type + ".");
-    }
-    return repair.formula;
+    return repair != null
+        ? repair.formula
+        : ShapedGradients.formula(type)
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        "Expected one of "
+                            + types()
+                            + ", "
+                            + ShapedGradients.broadcasting()
+                            + ", "
+                            + ShapedGradients.reducing()
+                            + " in the attribute "
+                            + TYPE
+                            + ", found "
+                            + type
+                            + "."));
   }
 
-  /** Zeros by the operation's outputs, which come first, and the formula's by its inputs. */
+  /**
+   * The formula's by the operation's inputs. By its outputs, which come first, anything will do:
+   * they stop gradients.
+   */
   static List<Output<?>> ofIdentity(GradientBuilder g) {
     GradientBuilder repaired = g.ofRepaired();
-    List<Output<?>> gradients = new ArrayList<>();
     int outputs = g.inputs() - repaired.inputs();
-    for (int i = 0; i < outputs; i++) {
-      gradients.add(g.zeros(i));
-    }
+    List<Output<?>> gradients = new ArrayList<>(g.allDy().subList(0, outputs));
     gradients.addAll(formula(repaired.type()).apply(repaired));
     return gradients;
   }

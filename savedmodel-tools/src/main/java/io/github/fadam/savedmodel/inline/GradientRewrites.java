@@ -67,6 +67,11 @@ final class GradientRewrites {
 
   /** Adds the node and, under its name, the operation behind it that has its gradient. */
   Frame.Result repaired(NodeDef node) {
+    return repaired(node, Map.of());
+  }
+
+  /** The same with what the gradient has to know, by attribute. */
+  Frame.Result repaired(NodeDef node, Map<String, AttrValue> known) {
     OpDef definition = OpDefinitions.of(node.getOp());
     NodeWriter.Nested nested = writer.under(node);
     String value = writer.uniqueName().apply(node.getName() + "/value");
@@ -90,7 +95,7 @@ final class GradientRewrites {
           RepairedGradients.PREFIX + attribute.getName(),
           OpDefinitions.attribute(node, attribute.getName()));
     }
-    return writer.plain(identity.build());
+    return writer.plain(identity.putAllAttr(known).build());
   }
 
   private static boolean isOf(NodeDef node, String attribute, DataType type) {

@@ -1,11 +1,13 @@
 package io.github.fadam.savedmodel.inline;
 
 import java.util.List;
+import java.util.Optional;
+import org.tensorflow.ndarray.Shape;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.NodeDef;
 import org.tensorflow.proto.TensorShapeProto;
 
-/** What the file says about ranks: Python writes the shapes it inferred next to most nodes. */
+/** What the file says about shapes: Python writes the shapes it inferred next to most nodes. */
 final class Ranks {
 
   /** A rank that the file does not tell. */
@@ -19,16 +21,29 @@ final class Ranks {
     if (frame.arguments.containsKey(name)) {
       return frame.argumentRanks.getOrDefault(name, UNKNOWN);
     }
-    NodeDef node = frame.nodes.get(name);
+    Shape shape = shape(frame, input).orElse(Shape.unknown());
+    return shape.isUnknown() ? UNKNOWN : shape.numDimensions();
+  }
+
+  /** Shape of a data input of one of a frame's nodes; empty where nothing is written. */
+  static Optional<Shape> shape(Frame frame, String input) {
+    NodeDef node = frame.producer(input);
     if (node == null) {
-      return UNKNOWN;
+      return Optional.empty();
     }
     List<TensorShapeProto> shapes =
         node.getAttrOrDefault("_output_shapes", AttrValue.getDefaultInstance())
             .getList()
             .getShapeList();
-    return shapes.size() != 1 || shapes.get(0).getUnknownRank()
-        ? UNKNOWN
-        : shapes.get(0).getDimCount();
+    return shapes.size() == 1 ? Optional.of(shape(shapes.get(0))) : Optional.empty();
+  }
+
+  private static Shape shape(TensorShapeProto proto) {
+    return proto.getUnknownRank()
+        ? Shape.unknown()
+        : Shape.of(
+            proto.getDimList().stream()
+                .mapToLong(dimension -> Math.max(dimension.getSize(), Shape.UNKNOWN_SIZE))
+                .toArray());
   }
 }

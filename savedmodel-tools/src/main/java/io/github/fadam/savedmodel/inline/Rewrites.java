@@ -21,6 +21,7 @@ final class Rewrites {
   private final GradientRewrites gradients;
   private final GroupedConvolution grouped;
   private final ChannelsFirst channelsFirst;
+  private final KnownShapes known;
 
   /**
    * Creates the rewriter.
@@ -35,6 +36,7 @@ final class Rewrites {
     gradients = new GradientRewrites(writer);
     grouped = new GroupedConvolution(writer, this::withGradient, shapes);
     channelsFirst = new ChannelsFirst(writer, shapes);
+    known = new KnownShapes(shapes);
   }
 
   /**
@@ -61,7 +63,11 @@ final class Rewrites {
           Ranks.of(frame, original.getInput(0)) == 2 ? writer.plain(node) : logSoftmax(node);
       case "GatherV2" -> gather(frame, original, node);
       case "Conv2D", "Conv3D" -> grouped.add(node);
-      default -> withGradient(node);
+      default ->
+          known
+              .of(frame, original, node)
+              .map(dimensions -> gradients.repaired(node, dimensions))
+              .orElseGet(() -> withGradient(node));
     };
   }
 

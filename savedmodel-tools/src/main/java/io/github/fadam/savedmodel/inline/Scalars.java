@@ -1,6 +1,7 @@
 package io.github.fadam.savedmodel.inline;
 
 import java.nio.ByteOrder;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.NodeDef;
@@ -34,6 +35,32 @@ final class Scalars {
       case 0 -> OptionalLong.of(0); // how a tensor of zeros is written
       default -> OptionalLong.empty();
     };
+  }
+
+  /** Elements of a vector or scalar of integers; empty for any other tensor. */
+  static Optional<long[]> integers(TensorProto tensor) {
+    if (tensor.getTensorShape().getDimCount() > 1
+        || (tensor.getDtype() != DataType.DT_INT32 && tensor.getDtype() != DataType.DT_INT64)) {
+      return Optional.empty();
+    }
+    int count =
+        tensor.getTensorShape().getDimCount() == 0
+            ? 1
+            : Math.toIntExact(tensor.getTensorShape().getDim(0).getSize());
+    boolean wide = tensor.getDtype() == DataType.DT_INT64;
+    var bytes = tensor.getTensorContent().asReadOnlyByteBuffer().order(ByteOrder.nativeOrder());
+    long[] values = new long[count];
+    for (int i = 0; i < count; i++) {
+      if (bytes.hasRemaining()) {
+        values[i] = wide ? bytes.getLong() : bytes.getInt();
+      } else {
+        // Of equal elements at the end the file has the first only.
+        int written = wide ? tensor.getInt64ValCount() : tensor.getIntValCount();
+        int place = Math.min(i, written - 1);
+        values[i] = place < 0 ? 0 : wide ? tensor.getInt64Val(place) : tensor.getIntVal(place);
+      }
+    }
+    return Optional.of(values);
   }
 
   /** Whether a node is a constant integer or boolean scalar. */
