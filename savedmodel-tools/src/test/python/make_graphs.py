@@ -256,6 +256,38 @@ class Loops(tf.Module):
         return {"y": tf.while_loop(lambda i, _: i < 3, body, (0, x))[1] + self.calls}
 
 
+class Gated(tf.Module):
+    """A GRU: its cell's three matrices are one, three times as wide."""
+
+    def __init__(self):
+        super().__init__(name="gated")
+        rng = np.random.default_rng(4)
+        self.inward = kernel(rng, 4, 12, "inward")
+        self.again = kernel(rng, 4, 12, "again")
+
+    def step(self, state, x):
+        of_x = tf.split(x @ self.inward, 3, axis=1)
+        of_state = tf.split(state @ self.again, 3, axis=1)
+        update = tf.sigmoid(of_x[0] + of_state[0])
+        reset = tf.sigmoid(of_x[1] + of_state[1])
+        return update * state + (1 - update) * tf.tanh(of_x[2] + reset * of_state[2])
+
+    def recurrent(self, x):
+        steps = tf.shape(x)[1]
+        series = tf.TensorArray(tf.float32, size=steps).unstack(tf.transpose(x, [1, 0, 2]))
+        body = lambda time, state: (time + 1, self.step(state, series.read(time)))
+        first = (0, tf.zeros_like(x[:, 0]))
+        return {"y": tf.while_loop(lambda time, _: time < steps, body, first)[1]}
+
+    @tf.function(input_signature=[SERIES])
+    def fixed_time(self, x):
+        return self.recurrent(x)
+
+    @tf.function(input_signature=[OPEN])
+    def open_time(self, x):
+        return self.recurrent(x)
+
+
 def save(module, directory, keys, inputs):
     """Saves the signatures and, for each one, what Python gets: outputs and the gradients of the
     sum of squares of y."""
@@ -295,7 +327,13 @@ def loops(directory):
     save(Loops(), directory, [*series, *rows], inputs)
 
 
-GRAPHS = [random, branches, loops]
+def gated(directory):
+    rng = np.random.default_rng(31)
+    series = lambda key: rng.normal(0, 1, (3, 5, 4)).astype("float32")
+    save(Gated(), directory, ["fixed_time", "open_time"], series)
+
+
+GRAPHS = [random, branches, loops, gated]
 
 
 def make(directory, names=()):

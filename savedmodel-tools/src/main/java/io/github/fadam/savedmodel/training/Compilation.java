@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.tensorflow.ndarray.Shape;
 import org.tensorflow.proto.NodeDef;
 
 /**
@@ -58,17 +59,21 @@ public record Compilation(
   /** What may stand between a variable and where it is used. */
   private static final Set<String> READS = Set.of("ReadVariableOp", "Identity", "Cast");
 
-  /** More products with one matrix than layers share it by hand. */
-  private static final int TIME_STEPS = 3;
+  /** A GRU's three matrices are one; an LSTM's are four, other cells' one. */
+  private static final int GATES = 3;
+
+  /** Time steps that were measured. Of fewer there may be layers that share a matrix by hand. */
+  private static final int FEWEST_TIME_STEPS = 4;
+
+  private static final int MOST_TIME_STEPS = 32;
 
   /**
-   * XLA computes the gradient of a cell's state again for each time step behind it, T * T of them:
-   * 8 steps were measured to take longer compiled, and more so 16 and 32.
+   * What a choice means for a model's operations on a device.
+   *
+   * @param shapes operation that holds a variable to the variable's shape
    */
-  private static final int MOST_TIME_STEPS = 7;
-
-  /** What a choice means for a model's operations on a device. */
-  static Compilation choose(Xla xla, Optional<Device> device, InlinePlan plan) {
+  static Compilation choose(
+      Xla xla, Optional<Device> device, InlinePlan plan, Map<String, Shape> shapes) {
     if (xla != Xla.OFF && xla != Xla.STEP && device.equals(Optional.of(Device.TPU))) {
       return of(true, "a TPU runs nothing else");
     }
@@ -79,7 +84,7 @@ public record Compilation(
       case AUTO ->
           device.orElseGet(() -> Device.GPU.isAvailable() ? Device.GPU : Device.CPU) == Device.GPU
               ? of(false, "nothing was measured on a GPU")
-              : automatic(plan);
+              : automatic(plan, shapes);
     };
   }
 
@@ -88,33 +93,31 @@ public record Compilation(
     return new Compilation(compiled, reason, "", List.of(), 0, Map.of());
   }
 
-  private static Compilation automatic(InlinePlan plan) {
+  private static Compilation automatic(InlinePlan plan, Map<String, Shape> shapes) {
     if (has(plan, CONVOLUTIONS)) {
       return of(false, "convolutions are several times slower compiled for a CPU");
     }
-    long products = mostProducts(plan);
-    if (products > MOST_TIME_STEPS) {
-      return of(
-          false,
-          "a recurrent layer of more than "
-              + MOST_TIME_STEPS
-              + " time steps is slower compiled for a CPU, the more the longer it is");
+    long steps = mostProducts(plan, shapes);
+    if (steps > MOST_TIME_STEPS) {
+      return of(false, "no GRU of more than " + MOST_TIME_STEPS + " time steps was measured");
     }
-    return products >= TIME_STEPS
-        ? of(true, "a recurrent layer of few time steps is unrolled, which is faster compiled")
-        : of(false, "only short recurrent layers were measured to be faster compiled for a CPU");
+    return steps >= FEWEST_TIME_STEPS
+        ? of(true, "a GRU, written out step by step, is faster compiled")
+        : of(false, "only GRUs were measured to be faster compiled for a CPU");
   }
 
   /**
-   * How often one matrix is multiplied, at most: the time steps of a recurrent layer written out.
+   * How often one matrix of a GRU's form is multiplied, at most: the time steps of a layer written
+   * out.
    */
-  private static long mostProducts(InlinePlan plan) {
+  private static long mostProducts(InlinePlan plan, Map<String, Shape> shapes) {
     Map<String, NodeDef> nodes =
         plan.nodes().stream().collect(Collectors.toMap(NodeDef::getName, Function.identity()));
     return plan.nodes().stream()
         .filter(node -> PRODUCTS.contains(node.getOp()))
-        .collect(
-            Collectors.groupingBy(node -> origin(nodes, node.getInput(1)), Collectors.counting()))
+        .map(node -> origin(nodes, node.getInput(1)))
+        .filter(matrix -> isOfGru(shapes.getOrDefault(matrix, Shape.scalar())))
+        .collect(Collectors.groupingBy(Function.identity(), Collectors.counting()))
         .values()
         .stream()
         .mapToLong(Long::longValue)
@@ -122,12 +125,18 @@ public record Compilation(
         .orElse(0);
   }
 
+  /** The matrix that takes the state to what the gates see. */
+  private static boolean isOfGru(Shape shape) {
+    return shape.numDimensions() == 2 && shape.get(1) == GATES * shape.get(0);
+  }
+
+  /** The operation that a matrix comes from. */
   private static String origin(Map<String, NodeDef> nodes, String tensor) {
-    String found = tensor;
-    NodeDef node = nodes.get(found.split(":", 2)[0]);
+    String found = tensor.split(":", 2)[0];
+    NodeDef node = nodes.get(found);
     while (node != null && READS.contains(node.getOp())) {
-      found = node.getInput(0);
-      node = nodes.get(found.split(":", 2)[0]);
+      found = node.getInput(0).split(":", 2)[0];
+      node = nodes.get(found);
     }
     return found;
   }

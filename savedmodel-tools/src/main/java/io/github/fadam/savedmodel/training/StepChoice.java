@@ -6,11 +6,14 @@ import io.github.fadam.savedmodel.data.DataBinding;
 import io.github.fadam.savedmodel.inline.InlinePlan;
 import io.github.fadam.savedmodel.model.ModelVariable;
 import java.lang.System.Logger.Level;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import org.tensorflow.Graph;
 import org.tensorflow.exceptions.TensorFlowException;
+import org.tensorflow.ndarray.Shape;
 
 /**
  * Which step trains a model: chosen when the model is loaded, and, where that was not said, once
@@ -42,8 +45,17 @@ final class StepChoice {
     planned = loaded.planned();
     return load(
         loaded,
-        plan -> Compilation.choose(xla, planned.device(), plan),
+        plan -> Compilation.choose(xla, planned.device(), plan, shapes()),
         xla == Xla.STEP || isForTpu());
+  }
+
+  private Map<String, Shape> shapes() {
+    Map<String, Shape> shapes = new HashMap<>();
+    for (ModelVariable variable : planned.model().variables()) {
+      shapes.put(variable.handle(), variable.shape());
+      variable.copies().forEach(copy -> shapes.put(copy, variable.shape()));
+    }
+    return shapes;
   }
 
   private LoadedTraining load(Function<InlinePlan, Compilation> choose, boolean required) {

@@ -15,8 +15,8 @@ public enum Xla {
 
   /**
    * A fixed rule over the model's operations decides, from what was measured: on a CPU a compiled
-   * step is several times slower with convolutions, slower with attention, and faster where a
-   * recurrent layer of a handful of time steps has been unrolled into small operations.
+   * step is several times slower with convolutions, slower with attention, and faster where a GRU
+   * of a few dozen time steps has been unrolled into small operations.
    */
   AUTO,
 
