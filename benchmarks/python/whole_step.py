@@ -2,28 +2,33 @@
 
     python whole_step.py --classpath CLASSPATH [--work DIRECTORY] [--out FILE] [--page FILE] [NAME ...]
 
-CLASSPATH is that of the benchmarks module; Python needs what savedmodel-tools' tests need. Keras
-models (LeNet, MobileNetV2 on 96 x 96, a small BERT-like encoder, an LSTM of 32, 16 and 8 time steps)
-are made with random weights, once as .keras for Python and once exported as a SavedModel for Java, with
-the same data. Batch normalisation is frozen, so that both sides train the same variables in the same
-way.
+CLASSPATH is that of the benchmarks module, of jars, so that Java can archive its classes; Python needs
+what savedmodel-tools' tests need. Keras models (LeNet, MobileNetV2 on 96 x 96, a small BERT-like
+encoder, an LSTM of 32, 16 and 8 time steps, a GRU of 32 and 8) are made with random weights, once as
+.keras for Python and once exported as a SavedModel for Java, with the same data. Batch normalisation is
+frozen, so that both sides train the same variables in the same way.
 
 For each model the contestants take turns, each in a process of its own with TensorFlow's default
-threads and the same settings of malloc, SGD for all: FineTuner with --xla off, step and auto; Keras' fit
-and a loop around a tf.function, each with jit_compile on and off. `first` is from the start of the
-process to the end of the first step (JVM or import, load, trace, gradients, compilation), `step` the
-median time from one step to the next, of `session` the part in Java's Session.run. FILE of --out gets
-the medians over the rounds as JSON, that of --page the tables between its two marks.
+threads and the same settings of malloc, Java started as ./fadam starts it, SGD for all: FineTuner with
+--xla off, step and auto; Keras' fit and a loop around a tf.function, each with jit_compile on and off.
+`first` is from the start of the process to the end of the first step (JVM or import, load, trace,
+gradients, compilation), `step` the median time from one step to the next, of `session` the part in
+Java's Session.run. FILE of --out gets the medians over the rounds as JSON and keeps other models', that
+of --page all that the first FILE holds as tables between its two marks.
 """
 
 import argparse
 import json
 import os
 import pathlib
+import shlex
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+
+from model_steps import JAVA_OPTIONS
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 ENVIRONMENT = {
@@ -39,7 +44,16 @@ PYTHON = {
     "tf.function": (False, False),
     "tf.function, XLA": (False, True),
 }
-BATCHES = {"lenet": 32, "mobilenetv2": 8, "bert": 8, "lstm": 32, "lstm_16": 32, "lstm_8": 32}
+BATCHES = {
+    "lenet": 32,
+    "mobilenetv2": 8,
+    "bert": 8,
+    "lstm": 32,
+    "lstm_16": 32,
+    "lstm_8": 32,
+    "gru": 32,
+    "gru_8": 32,
+}
 ROWS = 16  # batches of data
 CLASSES = 10
 RATE = 1e-6
@@ -86,15 +100,18 @@ def bert(keras, length=64, vocabulary=1000, width=128, heads=2, depth=2):
     return keras.Model(tokens, layers.Dense(CLASSES)(pooled))
 
 
-def lstm(keras, time_steps=32):
-    layers = keras.layers
+def recurrent(keras, layer, time_steps):
     return keras.Sequential(
         [
             keras.Input((time_steps, 16), name="series"),
-            layers.LSTM(64),
-            layers.Dense(CLASSES),
+            layer(64),
+            keras.layers.Dense(CLASSES),
         ]
     )
+
+
+def lstm(keras, time_steps=32):
+    return recurrent(keras, keras.layers.LSTM, time_steps)
 
 
 def lstm_16(keras):
@@ -103,6 +120,14 @@ def lstm_16(keras):
 
 def lstm_8(keras):
     return lstm(keras, 8)
+
+
+def gru(keras, time_steps=32):
+    return recurrent(keras, keras.layers.GRU, time_steps)
+
+
+def gru_8(keras):
+    return gru(keras, 8)
 
 
 def make(name, directory):
@@ -209,15 +234,14 @@ def measured(command):
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def command(name, directory, contestant, classpath, seconds):
+def command(name, directory, contestant, java, seconds):
     if contestant in PYTHON:
         side = [sys.executable, __file__, "--side", name, str(directory), contestant]
         return [*side, repr(time.time()), str(seconds)]
     home = os.environ.get("JAVA_HOME")
     return [
         os.path.join(home, "bin/java") if home else "java",
-        "-cp",
-        classpath,
+        *java,
         "io.github.fadam.benchmarks.WholeStep",
         str(directory / "saved"),
         str(directory / "data.npz"),
@@ -228,17 +252,27 @@ def command(name, directory, contestant, classpath, seconds):
     ]
 
 
-def compare(name, directory, classpath, rounds, seconds):
+def archived(name, directory, java, archive):
+    """Java's options with an archive of its classes, which one run leaves if it is given jars."""
+    fresh = [f"-XX:ArchiveClassesAtExit={archive}", *java]
+    if not archive.exists():
+        measured(command(name, directory, "Java, XLA", fresh, 0.1))
+    kept = ["-Xlog:cds=off", "-Xlog:cds+dynamic=off", f"-XX:SharedArchiveFile={archive}"]
+    return [*kept, *java] if archive.exists() else java
+
+
+def compare(name, directory, java, archive, rounds, seconds):
     if not directory.exists():
         subprocess.run(
             [sys.executable, __file__, "--make", name, str(directory)],
             check=True,
             env=os.environ | ENVIRONMENT,
         )
+    java = archived(name, directory, java, archive)
     runs = {contestant: [] for contestant in [*JAVA, *PYTHON]}
     for _ in range(rounds):
         for contestant, found in runs.items():
-            found.append(measured(command(name, directory, contestant, classpath, seconds)))
+            found.append(measured(command(name, directory, contestant, java, seconds)))
     return {
         contestant: {
             key: statistics.median(run[key] for run in found)
@@ -325,20 +359,26 @@ def main():
     parser.add_argument("--page", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3, help="of each process after its first step")
+    parser.add_argument("--java-options", default=JAVA_OPTIONS)
     parser.add_argument("names", nargs="*", help=f"of {', '.join(BATCHES)}; all if none is named")
     arguments = parser.parse_args()
     unknown = set(arguments.names) - set(BATCHES)
     if unknown:
         parser.error(f"unknown models {sorted(unknown)}; there are {sorted(BATCHES)}")
-    times = {}
-    for name in arguments.names or BATCHES:
-        times[name] = compare(
-            name, arguments.work / name, arguments.classpath, arguments.rounds, arguments.seconds
-        )
-        print(name, json.dumps(ratios(times[name])), flush=True)
+    out = arguments.out
+    java = [*shlex.split(arguments.java_options), "-cp", arguments.classpath]
+    times = json.loads(out.read_text()) if out and out.exists() else {}
+    with tempfile.TemporaryDirectory() as folder:
+        archive = pathlib.Path(folder) / "classes.jsa"
+        for name in arguments.names or BATCHES:
+            times[name] = compare(
+                name, arguments.work / name, java, archive, arguments.rounds, arguments.seconds
+            )
+            print(name, json.dumps(ratios(times[name])), flush=True)
+            if out:
+                out.write_text(json.dumps(times, indent=2) + "\n")
+    times = {name: times[name] for name in BATCHES if name in times}
     print(tables(times))
-    if arguments.out:
-        arguments.out.write_text(json.dumps(times, indent=2) + "\n")
     if arguments.page:
         write(arguments.page, tables(times))
 
