@@ -1,5 +1,6 @@
 package io.github.fadam.savedmodel.inline;
 
+import io.github.fadam.savedmodel.model.ProtoShapes;
 import java.util.List;
 import java.util.Optional;
 import org.tensorflow.ndarray.Shape;
@@ -35,15 +36,6 @@ final class Ranks {
         node.getAttrOrDefault("_output_shapes", AttrValue.getDefaultInstance())
             .getList()
             .getShapeList();
-    return shapes.size() == 1 ? Optional.of(shape(shapes.get(0))) : Optional.empty();
-  }
-
-  private static Shape shape(TensorShapeProto proto) {
-    return proto.getUnknownRank()
-        ? Shape.unknown()
-        : Shape.of(
-            proto.getDimList().stream()
-                .mapToLong(dimension -> Math.max(dimension.getSize(), Shape.UNKNOWN_SIZE))
-                .toArray());
+    return shapes.size() == 1 ? Optional.of(ProtoShapes.of(shapes.get(0))) : Optional.empty();
   }
 }

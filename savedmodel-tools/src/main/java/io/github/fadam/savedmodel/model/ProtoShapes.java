@@ -4,11 +4,17 @@ import org.tensorflow.ndarray.Shape;
 import org.tensorflow.proto.TensorShapeProto;
 
 /** From the shapes that are written in a model to shapes of arrays. */
-final class ProtoShapes {
+public final class ProtoShapes {
 
   private ProtoShapes() {}
 
-  static Shape of(TensorShapeProto proto) {
+  /**
+   * A shape as arrays have it.
+   *
+   * @param proto {@code TensorShapeProto} of a node, signature or variable
+   * @return the shape; sizes and ranks that the proto leaves open are unknown
+   */
+  public static Shape of(TensorShapeProto proto) {
     return proto.getUnknownRank()
         ? Shape.unknown()
         : Shape.of(
