@@ -8,13 +8,15 @@ encoder, an LSTM of 32, 16 and 8 time steps, a GRU of 32 and 8) are made with ra
 .keras for Python and once exported as a SavedModel for Java, with the same data. Batch normalisation is
 frozen, so that both sides train the same variables in the same way.
 
-For each model the contestants take turns, each in a process of its own with TensorFlow's default
-threads and the same settings of malloc, Java started as ./fadam starts it, SGD for all: FineTuner with
---xla off, step and auto; Keras' fit and a loop around a tf.function, each with jit_compile on and off.
-`first` is from the start of the process to the end of the first step (JVM or import, load, trace,
-gradients, compilation), `step` the median time from one step to the next, of `session` the part in
-Java's Session.run. FILE of --out gets the medians over the rounds as JSON and keeps other models', that
-of --page all that the first FILE holds as tables between its two marks.
+The contestants are processes of their own with TensorFlow's default threads and the same settings of
+malloc, Java started as ./fadam starts it, SGD for all: FineTuner with --xla off, step and auto; Keras'
+fit and a loop around a tf.function, each with jit_compile on and off. They start one after the other,
+each after the last one's first step; `first` is from the start of the process to that step's end (JVM or
+import, load, trace, gradients, compilation). Then they stay, and train in short turns while the others
+wait, so that a machine whose speed changes is slow for all of them; `steps` has the median time from one
+step to the next of each turn, `session` the median part in Java's Session.run. A ratio is the median of
+the turns' ratios. A round starts all processes anew. FILE of --out gets all of that as JSON and keeps
+other models', that of --page all that the first FILE holds as tables between its two marks.
 """
 
 import argparse
@@ -56,6 +58,7 @@ BATCHES = {
 }
 ROWS = 16  # batches of data
 CLASSES = 10
+FEWEST = 3  # steps of a turn
 RATE = 1e-6
 SEED = 20
 
@@ -157,7 +160,37 @@ def make(name, directory):
 # ---------------------------------------------------------------- one process of Python's side
 
 
-def python_process(name, directory, contestant, started, seconds):
+def answer(**found):
+    print(json.dumps(found), flush=True)
+
+
+class Turns:
+    """The steps of a process: a line on standard input is a turn, its seconds; the end of it, the end."""
+
+    def __init__(self, started):
+        self.started = started
+        self.seconds = None
+        self.ends = []
+
+    def ended(self):
+        """Notes the end of a step; says whether there is another."""
+        if self.seconds is None:
+            answer(first=time.time() - self.started)
+            return self.wait()
+        self.ends.append(time.perf_counter())
+        if len(self.ends) <= FEWEST or self.ends[-1] - self.ends[0] < self.seconds:
+            return True
+        answer(step=statistics.median(b - a for a, b in zip(self.ends, self.ends[1:])))
+        return self.wait()
+
+    def wait(self):
+        line = sys.stdin.readline()
+        self.seconds = float(line or 0)
+        self.ends = []
+        return bool(line)
+
+
+def python_process(name, directory, contestant, started):
     import keras
     import numpy as np
 
@@ -167,38 +200,23 @@ def python_process(name, directory, contestant, started, seconds):
     inputs = arrays[next(key for key in arrays.files if key != "labels")]
     net = keras.models.load_model(directory / "model.keras", compile=False)
     run = by_fit if with_fit else by_function
-    ends, first = run(keras, net, inputs, labels, BATCHES[name], jit, started, seconds)
-    steps = [after - before for before, after in zip(ends, ends[1:])]
-    print(json.dumps({"first": first, "step": statistics.median(steps)}))
+    run(keras, net, inputs, labels, BATCHES[name], jit, Turns(started))
 
 
-def is_over(ends, seconds):
-    return len(ends) >= 5 and ends[-1] - ends[0] > seconds
-
-
-def by_fit(keras, net, inputs, labels, batch, jit, started, seconds):
-    ends = []
-    first = None
-
+def by_fit(keras, net, inputs, labels, batch, jit, turns):
     class Clock(keras.callbacks.Callback):
         def on_train_batch_end(self, number, logs=None):
-            nonlocal first
-            first = first or time.time() - started
-            ends.append(time.perf_counter())
-            if is_over(ends, seconds):
-                self.model.stop_training = True
+            self.model.stop_training = not turns.ended()
 
     net.compile(
         keras.optimizers.SGD(RATE),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         jit_compile=jit,
     )
-    while not is_over(ends, seconds):
-        net.fit(inputs, labels, batch, 1000, shuffle=False, verbose=0, callbacks=[Clock()])
-    return ends, first
+    net.fit(inputs, labels, batch, 1_000_000, shuffle=False, verbose=0, callbacks=[Clock()])
 
 
-def by_function(keras, net, inputs, labels, batch, jit, started, seconds):
+def by_function(keras, net, inputs, labels, batch, jit, turns):
     import tensorflow as tf
 
     optimizer = keras.optimizers.SGD(RATE)
@@ -214,30 +232,58 @@ def by_function(keras, net, inputs, labels, batch, jit, started, seconds):
         return loss
 
     data = tf.data.Dataset.from_tensor_slices((inputs, labels)).batch(batch).repeat()
-    ends = []
-    first = None
     for x, y in data.prefetch(2):
         float(step(x, y))
-        first = first or time.time() - started
-        ends.append(time.perf_counter())
-        if is_over(ends, seconds):
-            return ends, first
+        if not turns.ended():
+            return
 
 
 # ---------------------------------------------------------------- all in turns
 
 
-def measured(command):
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | ENVIRONMENT)
-    if done.returncode:
-        raise RuntimeError(f"{command[:2]} failed:\n{done.stderr[-2000:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
+class Contestant:
+    """A process that trains when it is told to."""
+
+    def __init__(self, command):
+        self.command = command
+        self.errors = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(
+            command,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            env=os.environ | ENVIRONMENT,
+        )
+
+    def answer(self):
+        for line in self.process.stdout:
+            if line.startswith("{"):
+                return json.loads(line)
+        self.errors.seek(0)
+        raise RuntimeError(f"{self.command[:2]} failed:\n{self.errors.read()[-2000:]}")
+
+    def turn(self, seconds):
+        self.process.stdin.write(f"{seconds}\n")
+        self.process.stdin.flush()
+        return self.answer()["step"]
+
+    def end(self):
+        """What it says at last, if anything."""
+        self.process.stdin.close()
+        last = [line for line in self.process.stdout if line.startswith("{")]
+        self.process.wait()
+        return json.loads(last[-1]) if last else {}
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
 
 
-def command(name, directory, contestant, java, seconds):
+def command(name, directory, contestant, java):
     if contestant in PYTHON:
         side = [sys.executable, __file__, "--side", name, str(directory), contestant]
-        return [*side, repr(time.time()), str(seconds)]
+        return [*side, repr(time.time())]
     home = os.environ.get("JAVA_HOME")
     return [
         os.path.join(home, "bin/java") if home else "java",
@@ -248,20 +294,41 @@ def command(name, directory, contestant, java, seconds):
         str(BATCHES[name]),
         JAVA[contestant],
         repr(time.time()),
-        str(seconds),
     ]
 
 
 def archived(name, directory, java, archive):
     """Java's options with an archive of its classes, which one run leaves if it is given jars."""
-    fresh = [f"-XX:ArchiveClassesAtExit={archive}", *java]
     if not archive.exists():
-        measured(command(name, directory, "Java, XLA", fresh, 0.1))
+        fresh = [f"-XX:ArchiveClassesAtExit={archive}", *java]
+        contestant = Contestant(command(name, directory, "Java, XLA", fresh))
+        contestant.answer()
+        contestant.turn(0)
+        contestant.end()
     kept = ["-Xlog:cds=off", "-Xlog:cds+dynamic=off", f"-XX:SharedArchiveFile={archive}"]
     return [*kept, *java] if archive.exists() else java
 
 
-def compare(name, directory, java, archive, rounds, seconds):
+def one_round(name, directory, java, turns, seconds, found):
+    """Starts all, lets them train in turns, and adds what they say to what was found."""
+    running = {}
+    try:
+        for contestant, values in found.items():
+            running[contestant] = Contestant(command(name, directory, contestant, java))
+            values.setdefault("first", []).append(running[contestant].answer()["first"])
+        for process in running.values():
+            process.turn(seconds)  # The first steps of all are slower.
+        for _ in range(turns):
+            for contestant, process in running.items():
+                found[contestant].setdefault("steps", []).append(process.turn(seconds))
+        for contestant, process in running.items():
+            found[contestant].update(process.end())
+    finally:
+        for process in running.values():
+            process.kill()
+
+
+def compare(name, directory, java, archive, rounds, turns, seconds):
     if not directory.exists():
         subprocess.run(
             [sys.executable, __file__, "--make", name, str(directory)],
@@ -269,34 +336,29 @@ def compare(name, directory, java, archive, rounds, seconds):
             env=os.environ | ENVIRONMENT,
         )
     java = archived(name, directory, java, archive)
-    runs = {contestant: [] for contestant in [*JAVA, *PYTHON]}
+    found = {contestant: {} for contestant in [*JAVA, *PYTHON]}
     for _ in range(rounds):
-        for contestant, found in runs.items():
-            found.append(measured(command(name, directory, contestant, java, seconds)))
-    return {
-        contestant: {
-            key: statistics.median(run[key] for run in found)
-            if isinstance(value, float)
-            else value
-            for key, value in found[-1].items()
-        }
-        for contestant, found in runs.items()
-    }
+        one_round(name, directory, java, turns, seconds, found)
+    return found
 
 
 def ratios(found):
     """What Java is held against: the same mode of both of Python's ways, and the best for auto."""
-    step = {contestant: values["step"] for contestant, values in found.items()}
-    first = {contestant: values["first"] for contestant, values in found.items()}
+
+    def paired(key, ours, theirs):
+        pairs = zip(found[ours][key], found[theirs][key], strict=True)
+        return statistics.median(a / b for a, b in pairs)
+
+    best = min(PYTHON, key=lambda name: statistics.median(found[name]["steps"]))
     return {
-        "plain / fit": step["Java"] / step["fit"],
-        "plain / tf.function": step["Java"] / step["tf.function"],
-        "XLA / fit, XLA": step["Java, XLA"] / step["fit, XLA"],
-        "XLA / tf.function, XLA": step["Java, XLA"] / step["tf.function, XLA"],
-        "auto / best of Python": step["Java, auto"] / min(step[name] for name in PYTHON),
-        "first, plain / fit": first["Java"] / first["fit"],
-        "first, XLA / fit, XLA": first["Java, XLA"] / first["fit, XLA"],
-        "loop / Session.run": step["Java"] / found["Java"]["session"],
+        "plain / fit": paired("steps", "Java", "fit"),
+        "plain / tf.function": paired("steps", "Java", "tf.function"),
+        "XLA / fit, XLA": paired("steps", "Java, XLA", "fit, XLA"),
+        "XLA / tf.function, XLA": paired("steps", "Java, XLA", "tf.function, XLA"),
+        "auto / best of Python": paired("steps", "Java, auto", best),
+        "first, plain / fit": paired("first", "Java", "fit"),
+        "first, XLA / fit, XLA": paired("first", "Java, XLA", "fit, XLA"),
+        "loop / Session.run": found["Java"]["step"] / found["Java"]["session"],
     }
 
 
@@ -308,11 +370,11 @@ def table(header, rows):
 def tables(times):
     contestants = [*JAVA, *PYTHON]
     steps = [
-        [f"`{name}`", *(f"{found[c]['step'] * 1e3:.2f}" for c in contestants)]
+        [f"`{name}`", *(f"{statistics.median(found[c]['steps']) * 1e3:.2f}" for c in contestants)]
         for name, found in times.items()
     ]
     firsts = [
-        [f"`{name}`", *(f"{found[c]['first']:.1f}" for c in contestants)]
+        [f"`{name}`", *(f"{statistics.median(found[c]['first']):.1f}" for c in contestants)]
         for name, found in times.items()
     ]
     held = {name: ratios(found) for name, found in times.items()}
@@ -346,8 +408,8 @@ def write(page, text):
 
 def main():
     if sys.argv[1:2] == ["--side"]:
-        name, directory, contestant, started, seconds = sys.argv[2:]
-        python_process(name, pathlib.Path(directory), contestant, float(started), float(seconds))
+        name, directory, contestant, started = sys.argv[2:]
+        python_process(name, pathlib.Path(directory), contestant, float(started))
         return
     if sys.argv[1:2] == ["--make"]:
         make(sys.argv[2], pathlib.Path(sys.argv[3]))
@@ -358,7 +420,8 @@ def main():
     parser.add_argument("--out", type=pathlib.Path)
     parser.add_argument("--page", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=3, help="of each process after its first step")
+    parser.add_argument("--turns", type=int, default=8, help="of each process in a round")
+    parser.add_argument("--seconds", type=float, default=0.5, help="of a turn, of 3 steps at least")
     parser.add_argument("--java-options", default=JAVA_OPTIONS)
     parser.add_argument("names", nargs="*", help=f"of {', '.join(BATCHES)}; all if none is named")
     arguments = parser.parse_args()
@@ -372,7 +435,13 @@ def main():
         archive = pathlib.Path(folder) / "classes.jsa"
         for name in arguments.names or BATCHES:
             times[name] = compare(
-                name, arguments.work / name, java, archive, arguments.rounds, arguments.seconds
+                name,
+                arguments.work / name,
+                java,
+                archive,
+                arguments.rounds,
+                arguments.turns,
+                arguments.seconds,
             )
             print(name, json.dumps(ratios(times[name])), flush=True)
             if out:

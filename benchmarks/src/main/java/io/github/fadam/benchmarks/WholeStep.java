@@ -8,19 +8,24 @@ import io.github.fadam.savedmodel.training.FitOptions;
 import io.github.fadam.savedmodel.training.History;
 import io.github.fadam.savedmodel.training.TrainingListener;
 import io.github.fadam.savedmodel.training.Xla;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /**
- * Times whole SGD steps of {@link FineTuner} on a SavedModel, as one of the processes that {@code
- * whole_step.py} starts.
+ * Makes whole SGD steps of {@link FineTuner} on a SavedModel, in turns, as one of the processes that
+ * {@code whole_step.py} starts.
  *
- * <p>Prints one line of JSON: {@code first}, seconds from the start of the process to the end of
- * the first step; {@code step}, the median time from one step to the next; {@code session}, the
- * median of it that the session's run takes; {@code compiled} and {@code reason}, the choice.
+ * <p>Answers with lines of JSON on standard output. After the first step: {@code first}, seconds from
+ * the start of the process to its end. Then, for each line of standard input, the seconds of a turn:
+ * {@code step}, the median time from one step to the next. After the end of the input: {@code step},
+ * the median over all turns; {@code session}, the median of it that the session's run takes; {@code
+ * compiled} and {@code reason}, the choice.
  */
 public final class WholeStep {
 
@@ -31,12 +36,11 @@ public final class WholeStep {
    *
    * @param arguments directory of the model; {@code .npz} with inputs and labels; rows of a batch;
    *     {@code off}, {@code step} or {@code auto}; time when the process was started, in seconds
-   *     since the epoch; seconds to go on for
+   *     since the epoch
    * @throws IOException if the data cannot be read
    */
   public static void main(String[] arguments) throws IOException {
-    Clock clock =
-        new Clock(Double.parseDouble(arguments[4]), Double.parseDouble(arguments[5]) * 1e9);
+    Turns turns = new Turns(Double.parseDouble(arguments[4]));
     try (FineTuner tuner =
         FineTuner.of(Path.of(arguments[0]))
             .loss(Losses.sparseCategoricalCrossentropy(true))
@@ -47,50 +51,72 @@ public final class WholeStep {
           FitOptions.steps(1_000_000)
               .batchSize(Integer.parseInt(arguments[2]))
               .shuffle(false)
-              .listener(clock);
+              .listener(turns);
       History history = tuner.fit(DataFiles.open(Path.of(arguments[1])), options);
       System.out.printf(
-          "{\"first\": %.4f, \"step\": %.7f, \"session\": %.7f, \"compiled\": %s, \"reason\":"
-              + " \"%s\"}%n",
-          clock.first,
-          clock.median(),
+          "{\"step\": %.7f, \"session\": %.7f, \"compiled\": %s, \"reason\": \"%s\"}%n",
+          median(turns.all),
           history.secondsInSession(),
           tuner.compilation().compiled(),
           tuner.compilation().reason());
     }
   }
 
-  /** Notes when steps end, and ends the run in time. */
-  private static final class Clock implements TrainingListener {
+  private static double median(List<Long> nanos) {
+    List<Long> sorted = nanos.stream().sorted().toList();
+    return sorted.get(sorted.size() / 2) / 1e9;
+  }
 
-    private static final int FEWEST = 5;
+  /** Makes steps when told to. */
+  private static final class Turns implements TrainingListener {
 
+    private static final int FEWEST = 3;
+
+    private final BufferedReader input =
+        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    private final List<Long> all = new ArrayList<>();
+    private final List<Long> turn = new ArrayList<>();
     private final double started;
-    private final double duration;
-    private final List<Long> ends = new ArrayList<>();
-    private double first = Double.NaN;
+    private double duration = Double.NaN;
+    private long begun;
+    private long last;
 
-    Clock(double started, double duration) {
+    Turns(double started) {
       this.started = started;
-      this.duration = duration;
     }
 
     @Override
     public boolean onStep(Step step) {
-      if (ends.isEmpty()) {
-        first = System.currentTimeMillis() / 1e3 - started;
+      long now = System.nanoTime();
+      if (Double.isNaN(duration)) {
+        System.out.printf("{\"first\": %.4f}%n", System.currentTimeMillis() / 1e3 - started);
+        return waits();
       }
-      ends.add(System.nanoTime());
-      return ends.size() < FEWEST || ends.get(ends.size() - 1) - ends.get(0) < duration;
+      if (begun == 0) {
+        begun = now;
+      } else {
+        turn.add(now - last);
+      }
+      last = now;
+      if (turn.size() < FEWEST || now - begun < duration) {
+        return true;
+      }
+      System.out.printf("{\"step\": %.7f}%n", median(turn));
+      all.addAll(turn);
+      return waits();
     }
 
-    double median() {
-      long[] steps = new long[ends.size() - 1];
-      for (int i = 0; i < steps.length; i++) {
-        steps[i] = ends.get(i + 1) - ends.get(i);
+    private boolean waits() {
+      try {
+        System.out.flush();
+        String line = input.readLine();
+        turn.clear();
+        begun = 0;
+        duration = line == null ? 0 : Double.parseDouble(line) * 1e9;
+        return line != null;
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
       }
-      Arrays.sort(steps);
-      return steps[steps.length / 2] / 1e9;
     }
   }
 }
