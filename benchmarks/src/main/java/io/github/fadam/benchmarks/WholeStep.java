@@ -18,14 +18,14 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Makes whole SGD steps of {@link FineTuner} on a SavedModel, in turns, as one of the processes that
- * {@code whole_step.py} starts.
+ * Makes whole SGD steps of {@link FineTuner} on a SavedModel, in turns, as one of the processes
+ * that {@code whole_step.py} starts.
  *
- * <p>Answers with lines of JSON on standard output. After the first step: {@code first}, seconds from
- * the start of the process to its end. Then, for each line of standard input, the seconds of a turn:
- * {@code step}, the median time from one step to the next. After the end of the input: {@code step},
- * the median over all turns; {@code session}, the median of it that the session's run takes; {@code
- * compiled} and {@code reason}, the choice.
+ * <p>Answers with lines of JSON on standard output. After the first step: {@code first}, seconds
+ * from the start of the process to its end. Then, for each line of standard input, the seconds of a
+ * turn: {@code step}, the median time from one step to the next. After the end of the input: {@code
+ * step}, the median over all turns; {@code session}, the median of it that the session's run takes;
+ * {@code compiled} and {@code reason}, the choice.
  */
 public final class WholeStep {
 

@@ -1,5 +1,6 @@
 package io.github.fadam.savedmodel.training;
 
+import io.github.fadam.savedmodel.data.Batches;
 import io.github.fadam.savedmodel.data.DataBinding;
 import java.util.Arrays;
 import org.tensorflow.Output;
@@ -49,11 +50,20 @@ final class FilledBatches {
     if (graph.scoring().weights().isEmpty()) {
       return Feeds.of(graph.scoring(), data.tensors(rows), seed, draw);
     }
-    if (filling && !compared && rows.length < size) {
+    if (isFirstSmaller(rows.length)) {
       compare(rows, seed, draw);
       compared = true;
     }
     return weighted(rows, filling ? size : rows.length, seed, draw);
+  }
+
+  /** Whether {@link #feeds} is going to try the model for a batch. */
+  boolean runsModel(Batches.Batch batch) {
+    return graph.scoring().weights().isPresent() && isFirstSmaller(batch.rows().length);
+  }
+
+  private boolean isFirstSmaller(int rows) {
+    return filling && !compared && rows < size;
   }
 
   private Feeds weighted(long[] rows, int length, long seed, long draw) {

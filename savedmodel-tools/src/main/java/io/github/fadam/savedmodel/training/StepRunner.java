@@ -4,7 +4,6 @@ import io.github.fadam.framework.checkpoint.Progress;
 import io.github.fadam.ops.xla.NotCompilableException;
 import io.github.fadam.savedmodel.data.Batches;
 import io.github.fadam.savedmodel.data.DataBinding;
-import java.util.Iterator;
 import java.util.OptionalLong;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
@@ -14,18 +13,17 @@ import org.tensorflow.types.TFloat32;
  * Makes one step after the other: feeds as many batches as the optimizer takes micro-steps for one.
  * The batches of a step may come from two epochs, or more; none is left out.
  */
-final class StepRunner {
+final class StepRunner implements AutoCloseable {
 
   private final Session session;
   private final TrainingGraph graph;
   private final DataBinding data;
   private final long seed;
-  private final Iterator<Batches.Batch> batches;
+  private final PreparedBatches batches;
   private final long perEpoch;
   private final int microSteps;
   private final SkippedRuns skipped;
   private final FedShapes compilation;
-  private final FilledBatches filled;
   private final StepThreads threads;
 
   /** Number of batches fed since the run began, those before it was resumed included. */
@@ -52,6 +50,7 @@ final class StepRunner {
       DataBinding data,
       Batches batches,
       Progress start,
+      long total,
       long seed,
       FedShapes compilation) {
     this.session = session;
@@ -59,14 +58,22 @@ final class StepRunner {
     this.data = data;
     this.seed = seed;
     this.compilation = compilation;
-    this.batches = batches.from(start.epoch(), start.position());
     perEpoch = batches.perEpoch();
     int size = (int) Math.min(batches.batchSize(), batches.rows());
-    filled = new FilledBatches(session, graph, data, size, compilation);
+    FilledBatches filled = new FilledBatches(session, graph, data, size, compilation);
     microSteps = graph.optimizer().microSteps();
     threads = new StepThreads(!compilation.compilation().compiled() && !Device.GPU.isAvailable());
     draw = Math.multiplyExact(start.step(), microSteps);
     skipped = new SkippedRuns(session, graph.optimizer());
+    long steps = total - start.step();
+    this.batches =
+        new PreparedBatches(
+            batches.from(start.epoch(), start.position()),
+            filled,
+            feeds -> feeds.into(session.runner()).fetch(graph.loss()).addTarget(graph.step()),
+            seed,
+            draw,
+            steps <= Long.MAX_VALUE / microSteps ? steps * microSteps : Long.MAX_VALUE);
   }
 
   /** Number of runs that the optimizer has skipped. */
@@ -94,10 +101,11 @@ final class StepRunner {
     OptionalLong ended = OptionalLong.empty();
     Batches.Batch batch = null;
     for (int i = 0; i < microSteps; i++) {
-      batch = batches.next();
+      PreparedBatches.Prepared prepared = batches.next();
+      batch = prepared.batch();
       epoch = i == 0 ? batch.epoch() : epoch;
       int size = batch.rows().length;
-      double loss = run(batch);
+      double loss = run(prepared);
       boolean counts = !skipped.observe();
       if (counts && !Double.isFinite(loss)) {
         throw new TrainingException(
@@ -121,14 +129,13 @@ final class StepRunner {
     return new Made(loss, rows, epoch, ended, batch);
   }
 
-  private double run(Batches.Batch batch) {
-    if (!checked) {
-      check(batch);
-      checked = true;
-    }
-    try (Feeds feeds = feeds(batch)) {
-      Session.Runner runner =
-          feeds.into(threads.of(session.runner())).fetch(graph.loss()).addTarget(graph.step());
+  private double run(PreparedBatches.Prepared prepared) {
+    try (Feeds feeds = prepared.feeds()) {
+      if (!checked) {
+        check(prepared.batch());
+        checked = true;
+      }
+      Session.Runner runner = threads.of(prepared.step());
       long start = System.nanoTime();
       try (Result result = runner.run()) {
         long nanos = System.nanoTime() - start;
@@ -156,8 +163,8 @@ final class StepRunner {
     }
   }
 
-  /** All that one run of the step is fed; {@link #draw} tells it from all others of the run. */
-  private Feeds feeds(Batches.Batch batch) {
-    return filled.feeds(batch.rows(), seed, draw);
+  @Override
+  public void close() {
+    batches.close();
   }
 }

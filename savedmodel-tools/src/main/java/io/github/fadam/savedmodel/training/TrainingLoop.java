@@ -46,8 +46,17 @@ final class TrainingLoop {
     Progress start = restored.orElse(Progress.at(0, 0, 0));
     restored.ifPresent(mean::restore);
     made = start.step();
-    StepRunner steps = new StepRunner(session, graph, data, batches, start, options.seed(), shapes);
-    Ending ending = made >= total ? Ending.COMPLETE : null;
+    if (made >= total) {
+      return history(Ending.COMPLETE, start, 0);
+    }
+    try (StepRunner steps =
+        new StepRunner(session, graph, data, batches, start, total, options.seed(), shapes)) {
+      return history(run(steps, total, validation), start, steps.skipped());
+    }
+  }
+
+  private Ending run(StepRunner steps, long total, Optional<Supplier<Evaluation>> validation) {
+    Ending ending = null;
     while (ending == null) {
       StepRunner.Made step = timed(steps);
       made++;
@@ -71,14 +80,12 @@ final class TrainingLoop {
         }
       }
     }
+    return ending;
+  }
+
+  private History history(Ending ending, Progress start, long skipped) {
     return new History(
-        losses,
-        epochs,
-        median(nanos),
-        median(nanosInSession),
-        ending,
-        start.step(),
-        steps.skipped());
+        losses, epochs, median(nanos), median(nanosInSession), ending, start.step(), skipped);
   }
 
   private StepRunner.Made timed(StepRunner steps) {
