@@ -4,6 +4,8 @@ import io.github.fadam.framework.gradient.NonFiniteGradientsException;
 import java.util.OptionalLong;
 import org.tensorflow.Operand;
 import org.tensorflow.Session;
+import org.tensorflow.op.Op;
+import org.tensorflow.op.Ops;
 import org.tensorflow.types.TInt64;
 
 /** How many steps an optimizer has skipped because a gradient was not finite. */
@@ -47,11 +49,19 @@ public final class SkippedSteps {
    *     fails after
    */
   public void check(Session session) {
-    if (limit.isEmpty()) {
-      return;
+    if (limit.isPresent()) {
+      check(inARow(session));
     }
-    long steps = inARow(session);
-    if (steps >= limit.getAsLong()) {
+  }
+
+  /**
+   * Fails where the guard's limit is reached.
+   *
+   * @param steps number of skipped steps in a row
+   * @throws NonFiniteGradientsException if as many have been skipped as the guard fails after
+   */
+  public void check(long steps) {
+    if (limit.isPresent() && steps >= limit.getAsLong()) {
       throw new NonFiniteGradientsException(
           optimizer
               + " has skipped "
@@ -61,6 +71,18 @@ public final class SkippedSteps {
               + "; look for NaN in the data, lower the learning rate, or start with a smaller loss"
               + " scale.");
     }
+  }
+
+  /**
+   * Adds to the graph what reads both numbers behind a step, to be fetched in the run that makes
+   * it: a run of its own takes as long as a small step.
+   *
+   * @param step what {@code minimize} or {@code minimizeCompiled} has given
+   * @return int64 of shape [2], {@link #total} and {@link #inARow} after the step
+   */
+  public Operand<TInt64> readBehind(Op step) {
+    Ops tf = Ops.create(step.op().env());
+    return guard.read(tf.withControlDependencies(step));
   }
 
   private static long read(Session session, Operand<TInt64> counter) {

@@ -57,6 +57,13 @@ final class StepGuard {
     return inARowValue;
   }
 
+  /** Both counters, read behind what {@code tf} waits for. */
+  Operand<TInt64> read(Ops tf) {
+    Operand<TInt64> total = VariableUpdate.typed(skipped.read(tf));
+    Operand<TInt64> row = VariableUpdate.typed(inARow.read(tf));
+    return tf.stack(List.of(total, row));
+  }
+
   Map<String, TrainableVariable> state() {
     Map<String, TrainableVariable> state = new LinkedHashMap<>();
     state.put("skipped", skipped);

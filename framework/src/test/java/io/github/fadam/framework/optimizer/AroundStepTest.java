@@ -367,6 +367,9 @@ class AroundStepTest {
         assertTrue(thrown.getMessage().contains("FAdam"), thrown.getMessage());
       }
       assertEquals(8, skipped.total(guarded.session()));
+      Operand<TInt64> behind = skipped.readBehind(guarded.step());
+      Map<String, double[]> bad = gradients(new double[] {1, Double.NaN, 1, 1}, 1, 1);
+      assertEquals(List.of(9L, 3L), guarded.run(bad, behind));
       assertSame(plain, guarded);
       assertEquals(4, number(guarded, "step"));
     }

@@ -137,6 +137,10 @@ final class FedStep implements AutoCloseable {
     session = new Session(graph, true, config);
   }
 
+  Op step() {
+    return step;
+  }
+
   @SuppressWarnings("unchecked") // the wildcards stand for one type
   static GradAndVar<?> pair(Operand<?> gradient, TrainableVariable variable) {
     return new GradAndVar<>(
@@ -161,16 +165,28 @@ final class FedStep implements AutoCloseable {
 
   /** Runs one step with one flat gradient for every variable. */
   void run(Map<String, double[]> values) {
+    feed(session.runner().addTarget(step), values).close();
+  }
+
+  /** Makes the step and reads a vector in the same run. */
+  List<Long> run(Map<String, double[]> values, Operand<TInt64> fetched) {
+    List<Long> numbers = new ArrayList<>();
+    try (Result result = feed(session.runner().addTarget(step).fetch(fetched), values)) {
+      ((TInt64) result.get(0)).scalars().forEach(scalar -> numbers.add(scalar.getLong()));
+    }
+    return numbers;
+  }
+
+  private Result feed(Session.Runner runner, Map<String, double[]> values) {
     List<Tensor> fed = new ArrayList<>();
     try {
-      Session.Runner runner = session.runner().addTarget(step);
       gradients.forEach(
           (name, gradient) -> {
             Tensor tensor = tensor(gradient, variables.get(name).shape(), values.get(name));
             fed.add(tensor);
             runner.feed(gradient.asOutput(), tensor);
           });
-      runner.run().close();
+      return runner.run();
     } finally {
       fed.forEach(Tensor::close);
     }

@@ -1,33 +1,49 @@
 package io.github.fadam.savedmodel.training;
 
-import io.github.fadam.framework.optimizer.RuleOptimizer;
 import io.github.fadam.framework.optimizer.SkippedSteps;
 import java.util.Optional;
+import org.tensorflow.Operand;
+import org.tensorflow.Result;
 import org.tensorflow.Session;
+import org.tensorflow.types.TInt64;
 
 /** Follows which runs of a step its optimizer has skipped because of gradients. */
 final class SkippedRuns {
 
-  private final Session session;
-  private final RuleOptimizer optimizer;
-  private final Optional<SkippedSteps> counter;
+  private final Optional<SkippedSteps> guard;
+  private final Optional<Operand<TInt64>> counters;
   private final long before;
   private long total;
+  private long inARow;
+  private boolean last;
 
   /** Begins to count. */
-  SkippedRuns(Session session, RuleOptimizer optimizer) {
-    this.session = session;
-    this.optimizer = optimizer;
-    counter = optimizer.skippedSteps();
-    before = read();
+  SkippedRuns(Session session, TrainingGraph graph) {
+    guard = graph.optimizer().skippedSteps();
+    counters = graph.skipped();
+    before = guard.map(skipped -> skipped.total(session)).orElse(0L);
     total = before;
   }
 
-  /** Whether the run that has just been made was skipped; to be asked after every run. */
-  boolean observe() {
-    long earlier = total;
-    total = read();
-    return total > earlier;
+  /** Has the counters fetched, behind all else that is fetched of a step's run. */
+  Session.Runner fetch(Session.Runner step) {
+    return counters.map(step::fetch).orElse(step);
+  }
+
+  /** Takes note of a run. */
+  void observe(Result run) {
+    if (counters.isEmpty()) {
+      return;
+    }
+    TInt64 read = (TInt64) run.get(run.size() - 1);
+    last = read.getLong(0) > total;
+    total = read.getLong(0);
+    inARow = read.getLong(1);
+  }
+
+  /** Whether the last run was skipped. */
+  boolean last() {
+    return last;
   }
 
   /**
@@ -37,14 +53,10 @@ final class SkippedRuns {
    *     row were skipped
    */
   void check() {
-    optimizer.checkGuard(session);
+    guard.ifPresent(skipped -> skipped.check(inARow));
   }
 
   long count() {
     return total - before;
-  }
-
-  private long read() {
-    return counter.map(c -> c.total(session)).orElse(0L);
   }
 }

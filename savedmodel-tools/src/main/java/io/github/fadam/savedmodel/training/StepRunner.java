@@ -64,13 +64,13 @@ final class StepRunner implements AutoCloseable {
     microSteps = graph.optimizer().microSteps();
     threads = new StepThreads(!compilation.compilation().compiled() && !Device.GPU.isAvailable());
     draw = Math.multiplyExact(start.step(), microSteps);
-    skipped = new SkippedRuns(session, graph.optimizer());
+    skipped = new SkippedRuns(session, graph);
     long steps = total - start.step();
     this.batches =
         new PreparedBatches(
             batches.from(start.epoch(), start.position()),
             filled,
-            feeds -> feeds.into(session.runner()).fetch(graph.loss()).addTarget(graph.step()),
+            this::fed,
             seed,
             draw,
             steps <= Long.MAX_VALUE / microSteps ? steps * microSteps : Long.MAX_VALUE);
@@ -106,7 +106,7 @@ final class StepRunner implements AutoCloseable {
       epoch = i == 0 ? batch.epoch() : epoch;
       int size = batch.rows().length;
       double loss = run(prepared);
-      boolean counts = !skipped.observe();
+      boolean counts = !skipped.last();
       if (counts && !Double.isFinite(loss)) {
         throw new TrainingException(
             "Expected a finite loss, found "
@@ -142,11 +142,17 @@ final class StepRunner implements AutoCloseable {
         nanosInSession += nanos;
         threads.observe(nanos);
         compilation.observe(feeds, nanos);
+        skipped.observe(result);
         return ((TFloat32) result.get(0)).getFloat();
       }
     } catch (RuntimeException e) {
       throw compilation.compilation().compiled() ? explained(e) : e;
     }
+  }
+
+  private Session.Runner fed(Feeds feeds) {
+    Session.Runner step = feeds.into(session.runner()).addTarget(graph.step());
+    return skipped.fetch(step.fetch(graph.loss()));
   }
 
   /** What XLA refuses only when it compiles comes out of the first run with a batch's shapes. */

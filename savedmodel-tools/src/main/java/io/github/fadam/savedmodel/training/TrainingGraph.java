@@ -13,6 +13,7 @@ import org.tensorflow.Operand;
 import org.tensorflow.Output;
 import org.tensorflow.op.Op;
 import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt64;
 
 /**
  * What is added to a signature's scoring graph to train it: gradients and the optimizer's step.
@@ -22,13 +23,15 @@ import org.tensorflow.types.TFloat32;
  * @param step runs one micro-step and what the signature's functions do besides
  * @param optimizer whose step it is
  * @param loss the step's loss
+ * @param skipped the guard's counters behind the step, if there is a guard
  */
 record TrainingGraph(
     ScoringGraph scoring,
     ScoringGraph inference,
     Op step,
     RuleOptimizer optimizer,
-    Operand<TFloat32> loss) {
+    Operand<TFloat32> loss,
+    Optional<Operand<TInt64>> skipped) {
 
   /** Adds the step. */
   static TrainingGraph build(
@@ -40,7 +43,7 @@ record TrainingGraph(
     Op step =
         explained(
             steps.plan(), () -> optimizer.minimize(loss, variables, steps.emitted().sideEffects()));
-    return new TrainingGraph(steps.scoring(), inference, step, optimizer, loss);
+    return of(steps, inference, step, optimizer, loss);
   }
 
   /** Adds the step as one compiled function. */
@@ -57,8 +60,18 @@ record TrainingGraph(
             () ->
                 optimizer.minimizeCompiled(
                     steps.scoring().loss(), variables, steps.emitted().sideEffects(), device));
-    return new TrainingGraph(
-        steps.scoring(), inference, step.step(), optimizer, (Operand<TFloat32>) step.loss());
+    return of(steps, inference, step.step(), optimizer, (Operand<TFloat32>) step.loss());
+  }
+
+  private static TrainingGraph of(
+      ScoredPlan steps,
+      ScoringGraph inference,
+      Op step,
+      RuleOptimizer optimizer,
+      Operand<TFloat32> loss) {
+    Optional<Operand<TInt64>> skipped =
+        optimizer.skippedSteps().map(counters -> counters.readBehind(step));
+    return new TrainingGraph(steps.scoring(), inference, step, optimizer, loss, skipped);
   }
 
   /** The inliner knows why it left an operation that has no gradient. */

@@ -28,6 +28,8 @@ import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.types.TFloat32;
 
@@ -40,7 +42,12 @@ class AroundTheStepTest {
 
   /** Options by name and value. */
   private static FineTuner tuner(String... settings) {
+    return tuner(Xla.OFF, settings);
+  }
+
+  private static FineTuner tuner(Xla xla, String... settings) {
     return FineTuner.of(CNN.directory())
+        .xla(xla)
         .optimizer(
             graph -> {
               Sgd.Builder builder = Sgd.builder(graph).learningRate(0.1);
@@ -211,10 +218,11 @@ class AroundTheStepTest {
     }
   }
 
-  @Test
-  void aGuardGivesUpWhenToldTo() {
-    try (FineTuner tuner = tuner("guard", "2")) {
-      tuner.fit(data(0, 2, 4), inOrder(FitOptions.epochs(2), 1));
+  @ParameterizedTest
+  @EnumSource(names = {"OFF", "STEP"})
+  void aGuardGivesUpWhenToldTo(Xla xla) {
+    try (FineTuner tuner = tuner(xla, "guard", "2")) {
+      assertEquals(6, tuner.fit(data(0, 2, 4), inOrder(FitOptions.epochs(2), 1)).skippedSteps());
       Steps listener = new Steps();
       assertThrows(
           NonFiniteGradientsException.class,
