@@ -75,10 +75,19 @@ final class FunctionBody {
 
   /** The body with the functions that it calls. */
   GraphDef graph() {
-    return GraphDef.newBuilder()
-        .addAllNode(StoredSums.in(nodes, ONE))
-        .setLibrary(source.library())
-        .build();
+    GraphDef body =
+        GraphDef.newBuilder()
+            .addAllNode(StoredSums.in(nodes, ONE))
+            .setLibrary(source.library())
+            .build();
+    return SharedLowering.in(body, tensor -> proto(shape(tensor)));
+  }
+
+  /** What was put in place of an assign is not of the source. */
+  private Shape shape(String tensor) {
+    return source.node(SourceGraph.nodeOf(tensor)) == null
+        ? Shape.unknown()
+        : source.output(tensor).shape();
   }
 
   /** Tensor of the source to the node of the body that stands for it, in the arguments' order. */
