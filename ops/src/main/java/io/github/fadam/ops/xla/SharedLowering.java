@@ -24,14 +24,14 @@ import org.tensorflow.proto.TensorShapeProto;
  * Has TensorFlow translate operations of one kind for XLA once, not each on its own.
  *
  * <p>For some types TensorFlow's translation ({@code MlirXlaOpKernel}) runs a whole compiler
- * pipeline for every operation: 3 to 20 ms, where others take a tenth of one. Functions it
+ * pipeline for every operation: 3 to 9 ms, where others take a tenth of one. Functions it
  * translates once for the same shapes, but it puts called functions in place of their calls before.
  * The branch of a choice is a function that it leaves alone, and a choice of one branch costs
  * nothing: XLA puts the branch in its place.
  */
 final class SharedLowering {
 
-  /** What took over 2 ms each in TensorFlow 2.18, of what steps and updates are made of. */
+  /** What takes over 3 ms each in TensorFlow 2.18, by {@code benchmarks/python/translation.py}. */
   private static final Set<String> SLOW =
       Set.of(
           "Abs",
