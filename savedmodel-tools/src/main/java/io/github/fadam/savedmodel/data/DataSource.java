@@ -9,7 +9,8 @@ import org.tensorflow.proto.DataType;
  * Examples in rows and named columns: the inputs of a signature and its labels.
  *
  * <p>Implementations are safe to read from several threads and hold no native memory of their own;
- * the tensors they return belong to the caller.
+ * the tensors they return belong to the caller. While steps are made, a thread of the run reads up
+ * to five batches ahead.
  */
 public interface DataSource {
 
