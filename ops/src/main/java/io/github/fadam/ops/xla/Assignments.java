@@ -7,8 +7,6 @@ import java.util.Set;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.NodeDef;
-import org.tensorflow.proto.TensorProto;
-import org.tensorflow.proto.TensorShapeProto;
 
 /**
  * Operations that change reference variables, as operations on values: old values in, new values
@@ -184,29 +182,14 @@ final class Assignments {
 
   private String constant(int value) {
     String asInt = name();
-    AttrValue int32 = AttrValue.newBuilder().setType(DataType.DT_INT32).build();
-    added.add(
-        NodeDef.newBuilder()
-            .setName(asInt)
-            .setOp("Const")
-            .putAttr("dtype", int32)
-            .putAttr(
-                "value",
-                AttrValue.newBuilder()
-                    .setTensor(
-                        TensorProto.newBuilder()
-                            .setDtype(DataType.DT_INT32)
-                            .setTensorShape(TensorShapeProto.getDefaultInstance())
-                            .addIntVal(value))
-                    .build())
-            .build());
+    added.add(ScalarNodes.int32(asInt, value).build());
     String cast = name();
     added.add(
         NodeDef.newBuilder()
             .setName(cast)
             .setOp("Cast")
             .addInput(asInt)
-            .putAttr("SrcT", int32)
+            .putAttr("SrcT", AttrValue.newBuilder().setType(DataType.DT_INT32).build())
             .putAttr("DstT", type())
             .build());
     return cast + ":0";

@@ -17,7 +17,6 @@ import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.GraphDef;
 import org.tensorflow.proto.NodeDef;
-import org.tensorflow.proto.TensorProto;
 import org.tensorflow.proto.TensorShapeProto;
 
 /**
@@ -237,21 +236,6 @@ final class FunctionBody {
   }
 
   private void addDone(List<String> effects) {
-    NodeDef.Builder done =
-        NodeDef.newBuilder()
-            .setName(DONE)
-            .setOp("Const")
-            .addAllInput(effects)
-            .putAttr("dtype", AttrValue.newBuilder().setType(DataType.DT_BOOL).build())
-            .putAttr(
-                "value",
-                AttrValue.newBuilder()
-                    .setTensor(
-                        TensorProto.newBuilder()
-                            .setDtype(DataType.DT_BOOL)
-                            .setTensorShape(TensorShapeProto.getDefaultInstance())
-                            .addBoolVal(true))
-                    .build());
-    nodes.add(done.build());
+    nodes.add(ScalarNodes.bool(DONE, true).addAllInput(effects).build());
   }
 }

@@ -4,11 +4,9 @@ import io.github.fadam.ops.runtime.RegisteredOps;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.function.Function;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.DataType;
@@ -17,7 +15,6 @@ import org.tensorflow.proto.GraphDef;
 import org.tensorflow.proto.NameAttrList;
 import org.tensorflow.proto.NodeDef;
 import org.tensorflow.proto.OpDef;
-import org.tensorflow.proto.TensorProto;
 import org.tensorflow.proto.TensorShapeProto;
 
 /**
@@ -32,7 +29,7 @@ import org.tensorflow.proto.TensorShapeProto;
 final class SharedLowering {
 
   /** What takes over 3 ms each in TensorFlow 2.18, by {@code benchmarks/python/translation.py}. */
-  private static final Set<String> SLOW =
+  static final Set<String> SLOW =
       Set.of(
           "Abs",
           "Atan",
@@ -78,28 +75,33 @@ final class SharedLowering {
    * @return the body, with the branches in its library
    */
   static GraphDef in(GraphDef body, Function<String, TensorShapeProto> outputShape) {
-    Map<Map<String, Object>, Integer> counts = new HashMap<>();
+    Map<String, Kind> kinds = new HashMap<>();
+    Map<Kind, Integer> counts = new HashMap<>();
     for (NodeDef node : body.getNodeList()) {
       if (SLOW.contains(node.getOp())) {
-        counts.merge(kind(node), 1, Integer::sum);
+        Kind kind = Kind.of(node);
+        kinds.put(node.getName(), kind);
+        counts.merge(kind, 1, Integer::sum);
       }
     }
-    counts.values().removeIf(count -> count == 1);
-    if (counts.isEmpty()) {
+    kinds.values().removeIf(kind -> counts.get(kind) == 1);
+    if (kinds.isEmpty()) {
       return body;
     }
-    GraphDef.Builder shared = body.toBuilder().clearNode().addNode(first());
-    Map<Map<String, Object>, String> branches = new LinkedHashMap<>();
+    // TensorFlow knows the constant, and therefore translates no choice.
+    GraphDef.Builder shared = body.toBuilder().clearNode().addNode(ScalarNodes.int32(ONLY, 0));
+    Map<Kind, String> branches = new HashMap<>();
     for (NodeDef node : body.getNodeList()) {
-      if (!SLOW.contains(node.getOp()) || !counts.containsKey(kind(node))) {
+      Kind kind = kinds.get(node.getName());
+      if (kind == null) {
         shared.addNode(node);
         continue;
       }
       OpDef definition = RegisteredOps.find(node.getOp()).orElseThrow();
-      String branch = branches.get(kind(node));
+      String branch = branches.get(kind);
       if (branch == null) {
         branch = "xla_branch_" + branches.size();
-        branches.put(kind(node), branch);
+        branches.put(kind, branch);
         shared.getLibraryBuilder().addFunction(branch(branch, definition, node));
       }
       shared.addNode(choice(node, definition, branch, outputShape));
@@ -107,11 +109,11 @@ final class SharedLowering {
     return shared.build();
   }
 
-  /** Type and attributes: what the operation does, whatever it is called. */
-  private static Map<String, Object> kind(NodeDef node) {
-    Map<String, Object> kind = new TreeMap<>(attributes(node));
-    kind.put("", node.getOp());
-    return kind;
+  /** What an operation does, whatever it is called. */
+  private record Kind(String op, Map<String, AttrValue> attributes) {
+    static Kind of(NodeDef node) {
+      return new Kind(node.getOp(), SharedLowering.attributes(node));
+    }
   }
 
   private static Map<String, AttrValue> attributes(NodeDef node) {
@@ -214,22 +216,6 @@ final class SharedLowering {
   private static AttrValue list(List<DataType> types) {
     return AttrValue.newBuilder()
         .setList(AttrValue.ListValue.newBuilder().addAllType(types))
-        .build();
-  }
-
-  /** Which branch: known to TensorFlow, which therefore translates no choice. */
-  private static NodeDef first() {
-    TensorProto zero =
-        TensorProto.newBuilder()
-            .setDtype(DataType.DT_INT32)
-            .setTensorShape(TensorShapeProto.getDefaultInstance())
-            .addIntVal(0)
-            .build();
-    return NodeDef.newBuilder()
-        .setName(ONLY)
-        .setOp("Const")
-        .putAttr("dtype", AttrValue.newBuilder().setType(DataType.DT_INT32).build())
-        .putAttr("value", AttrValue.newBuilder().setTensor(zero).build())
         .build();
   }
 }

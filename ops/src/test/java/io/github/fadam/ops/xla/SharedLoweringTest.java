@@ -6,8 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.tensorflow.Graph;
@@ -102,6 +104,22 @@ class SharedLoweringTest {
   }
 
   @Test
+  void everyTypeIsTried() {
+    Set<String> tried = new HashSet<>(OF_ONE);
+    tried.addAll(
+        List.of(
+            "Einsum",
+            "FusedBatchNormGradV3",
+            "FusedBatchNormV3",
+            "IsFinite",
+            "IsInf",
+            "IsNan",
+            "ReluGrad",
+            "Select"));
+    assertEquals(SharedLowering.SLOW, tried);
+  }
+
+  @Test
   void batchNormalisationKeepsAllItsResults() throws IOException {
     Operand<TFloat32> image = tf.reshape(x, tf.constant(new int[] {-1, 1, 1, 3}));
     Operand<TFloat32> scale = tf.constant(new float[] {1, 2, 3});
@@ -115,8 +133,18 @@ class SharedLoweringTest {
               tf.constant(new float[0]));
       results.add(normal.y().asOutput());
       results.add(normal.batchVariance().asOutput());
+      var gradient =
+          tf.nn.fusedBatchNormGrad(
+              normal.y(),
+              image,
+              scale,
+              normal.reserveSpace1(),
+              normal.reserveSpace2(),
+              normal.reserveSpace3());
+      results.add(gradient.xBackprop().asOutput());
+      results.add(gradient.offsetBackprop().asOutput());
     }
-    assertEquals(1, choices(graph.toGraphDef()).size());
+    assertEquals(2, choices(graph.toGraphDef()).size());
     assertSameValues();
   }
 

@@ -51,8 +51,15 @@ final class PreparedBatches implements AutoCloseable {
   private long left;
   private volatile boolean ended;
 
-  /** A batch, what the step is fed for it, to be closed by who took it, and the step to run. */
-  record Prepared(Batches.Batch batch, Feeds feeds, Session.Runner step) {}
+  /**
+   * A batch.
+   *
+   * @param batch its rows
+   * @param draw its number among all of the run, those before it was resumed included
+   * @param feeds what the step is fed, to be closed by who took it
+   * @param step the step to run
+   */
+  record Prepared(Batches.Batch batch, long draw, Feeds feeds, Session.Runner step) {}
 
   /**
    * Begins with the first batches.
@@ -114,7 +121,7 @@ final class PreparedBatches implements AutoCloseable {
       return null;
     }
     Feeds feeds = filled.feeds(batch.rows(), seed, number);
-    return new Prepared(batch, feeds, fed.apply(feeds));
+    return new Prepared(batch, number, feeds, fed.apply(feeds));
   }
 
   /** Unlike a future's own exceptions, these are the ones that the data threw. */

@@ -4,9 +4,11 @@ import io.github.fadam.framework.checkpoint.Progress;
 import io.github.fadam.ops.xla.NotCompilableException;
 import io.github.fadam.savedmodel.data.Batches;
 import io.github.fadam.savedmodel.data.DataBinding;
+import java.util.Map;
 import java.util.OptionalLong;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
+import org.tensorflow.Tensor;
 import org.tensorflow.types.TFloat32;
 
 /**
@@ -25,9 +27,6 @@ final class StepRunner implements AutoCloseable {
   private final SkippedRuns skipped;
   private final FedShapes compilation;
   private final StepThreads threads;
-
-  /** Number of batches fed since the run began, those before it was resumed included. */
-  private long draw;
 
   private long nanosInSession;
 
@@ -63,7 +62,6 @@ final class StepRunner implements AutoCloseable {
     FilledBatches filled = new FilledBatches(session, graph, data, size, compilation);
     microSteps = graph.optimizer().microSteps();
     threads = new StepThreads(!compilation.compilation().compiled() && !Device.GPU.isAvailable());
-    draw = Math.multiplyExact(start.step(), microSteps);
     skipped = new SkippedRuns(session, graph);
     long steps = total - start.step();
     this.batches =
@@ -72,7 +70,7 @@ final class StepRunner implements AutoCloseable {
             filled,
             this::fed,
             seed,
-            draw,
+            Math.multiplyExact(start.step(), microSteps),
             steps <= Long.MAX_VALUE / microSteps ? steps * microSteps : Long.MAX_VALUE);
   }
 
@@ -112,7 +110,7 @@ final class StepRunner implements AutoCloseable {
             "Expected a finite loss, found "
                 + loss
                 + " in step "
-                + (draw / microSteps + 1)
+                + (prepared.draw() / microSteps + 1)
                 + "; lower the learning rate, or check the model on this data with evaluate.");
       }
       sum += loss * size;
@@ -122,7 +120,6 @@ final class StepRunner implements AutoCloseable {
       if (batch.position() + 1 == perEpoch) {
         ended = OptionalLong.of(batch.epoch());
       }
-      draw++;
       skipped.check();
     }
     double loss = countedRows > 0 ? countedSum / countedRows : sum / rows;
@@ -132,7 +129,7 @@ final class StepRunner implements AutoCloseable {
   private double run(PreparedBatches.Prepared prepared) {
     try (Feeds feeds = prepared.feeds()) {
       if (!checked) {
-        check(prepared.batch());
+        check(prepared);
         checked = true;
       }
       Session.Runner runner = threads.of(prepared.step());
@@ -161,8 +158,9 @@ final class StepRunner implements AutoCloseable {
   }
 
   /** Not with the step's own nodes, which may do more than compute. */
-  private void check(Batches.Batch batch) {
-    try (Feeds feeds = Feeds.of(graph.inference(), data.tensors(batch.rows()), seed, draw)) {
+  private void check(PreparedBatches.Prepared first) {
+    Map<String, Tensor> tensors = data.tensors(first.batch().rows());
+    try (Feeds feeds = Feeds.of(graph.inference(), tensors, seed, first.draw())) {
       for (ProbabilityCheck check : graph.inference().checks()) {
         check.run(session, feeds);
       }
